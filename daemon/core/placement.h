@@ -1,0 +1,38 @@
+/* Which member carries which of the 256 buckets. PURE.
+ *
+ * A plan gives each bucket an order of preference over the team's members and perhaps a hold. A
+ * datapath sends a bucket to its hold if that member is fit, else to the first fit member of its
+ * order; so a failure is one bit somewhere else, and moves only what the failed member carried. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PLACEMENT_BUCKETS 256
+#define PLACEMENT_MEMBERS 32
+#define PLACEMENT_NONE 0xff /* No member: the rest of an order, or no hold. */
+
+/* One bit for each slot. */
+typedef uint32_t member_set;
+
+struct placement_plan {
+	uint8_t order[PLACEMENT_BUCKETS][PLACEMENT_MEMBERS]; /* Slots, best first, then NONE. */
+	uint8_t hold[PLACEMENT_BUCKETS];                     /* A slot, or NONE. */
+};
+
+/* Makes the orders for the members in 'members', whose shares are as 'weights' (of each slot, above
+ * 0 for those members; e.g. speeds in Mbit/s). Each member has its share within one bucket with all
+ * members; after any one failure too, but for rare mixes of many members of unlike speeds, where it
+ * may be 1.1 buckets; after any two, within two buckets for members of one speed. Of the buckets'
+ * members in 'previous' (slots, NONE where a bucket has none yet) as many stay as fairness allows.
+ * All holds become NONE. Takes about a millisecond for 32 members. */
+void placement_make(struct placement_plan *plan, member_set members,
+		    const uint32_t weights[static PLACEMENT_MEMBERS],
+		    const uint8_t previous[static PLACEMENT_BUCKETS]);
+
+/* The slot that carries 'bucket' while the members in 'fit' are fit, or PLACEMENT_NONE. */
+uint8_t placement_carrier(const struct placement_plan *plan, unsigned bucket, member_set fit);
+
+/* placement_carrier() of every bucket. */
+void placement_carriers(const struct placement_plan *plan, member_set fit,
+			uint8_t carriers[static PLACEMENT_BUCKETS]);
