@@ -1,0 +1,140 @@
+/* The configuration as read from files: what an administrator wants. PURE but for config_load() and
+ * config_load_paths(), which alone read files. The keys themselves are rows of schema.c. */
+#pragma once
+
+#include "daemon/core/hash.h"
+#include "daemon/core/lacp/lacp.h"
+#include "lib/base/span.h"
+#include "lib/wire/ether.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_MEMBERS_MAX 32
+#define CONFIG_TEAMS_MAX 64
+
+/* LACP port priorities where the configuration gives none. */
+#define CONFIG_PRIORITY_DEFAULT 255
+#define CONFIG_PRIORITY_STANDBY 65535
+
+enum config_mode {
+	CONFIG_MODE_LACP,
+};
+
+enum config_balance {
+	CONFIG_BALANCE_ADDRESS_HASH,
+};
+
+struct config_member {
+	char name[IFNAMSIZ];
+	bool standby;
+	uint16_t priority; /* LACP port priority. */
+	bool disabled;
+	bool drain;
+};
+
+struct config_lacp {
+	bool fast;
+	bool active;
+	uint16_t system_priority;
+	bool system_auto;
+	struct mac system; /* Where not auto. */
+	uint16_t key;      /* 0: assigned. */
+	unsigned min_links;
+	unsigned max_links;
+	enum lacp_select select;
+	bool independent;
+	enum lacp_fallback fallback;
+	uint32_t fallback_delay_ms;
+};
+
+struct config_team {
+	char name[IFNAMSIZ];
+	enum config_mode mode;
+	enum config_balance balance;
+	enum hash_fields hash;
+	char datapath[8]; /* "auto", "bpf". */
+	uint32_t mtu;     /* 0: leave it (1500 for a new device). */
+	bool mac_auto;
+	struct mac mac; /* Where not auto. */
+	struct config_lacp lacp;
+	uint32_t up_delay_ms; /* The carrier monitor's. */
+	uint32_t down_delay_ms;
+	unsigned n_members;
+	struct config_member members[CONFIG_MEMBERS_MAX];
+	char file[256]; /* Where it was read from, */
+	unsigned line;  /* for messages. */
+};
+
+struct config {
+	uint32_t carrier_poll_ms; /* yoke.conf: 1 to 1000, default 10. */
+	int log_level;            /* enum log_level, default 6. */
+	unsigned n_teams;
+	struct config_team *teams;
+};
+
+/* One thing that is wrong. */
+struct config_problem {
+	char file[256]; /* As it was opened; of a longer path the end, after "…". */
+	unsigned line;  /* 0 where it concerns the whole file. */
+	bool warning;
+	char text[256];
+};
+
+#define CONFIG_PROBLEMS_MAX 64
+struct config_problems {
+	unsigned n_errors; /* All of them, also those beyond the array's end. */
+	unsigned n_warnings;
+	unsigned n;
+	struct config_problem problems[CONFIG_PROBLEMS_MAX];
+};
+
+/* Reads 'path' (a file with host-wide settings, and *.conf of the folder conf.d beside it). The
+ * main file may be absent, and so may the folder; without both there is a warning. On success (0)
+ * *ret is the caller's, to config_free(). On -EINVAL 'problems' says what is wrong, in the order of
+ * the files and lines, and *ret is untouched; warnings may come with success. -ENOMEM without
+ * memory. What 'problems' held before is dropped. Never applies half a configuration. */
+int config_load(const char *path, struct config **ret, struct config_problems *problems);
+
+/* The same for single files and folders, as 'config check' is given them: each file is taken for a
+ * file of conf.d unless it is named yoke.conf. Of a folder that has a yoke.conf or a conf.d these
+ * are read as config_load() does, of any other its *.conf. A path that does not exist is an
+ * error. */
+int config_load_paths(const char *const paths[], size_t n, struct config **ret,
+		      struct config_problems *problems);
+
+enum config_kind {
+	CONFIG_KIND_HOST,  /* As yoke.conf. */
+	CONFIG_KIND_TEAMS, /* As a file of conf.d. */
+};
+
+/* The same for the bytes of one file, which 'name' names in the problems. */
+int config_parse(const char *name, struct span text, enum config_kind kind, struct config **ret,
+		 struct config_problems *problems);
+
+void config_free(struct config *config);
+
+/* The defaults of a team of that name, without members. A name that does not fit is cut. */
+void config_team_init(struct config_team *team, const char *name);
+
+/* How many links of the team may carry at once: max_links, but no more than there are members that
+ * are not standby. With this for LACP's max_links, a standby member gets its turn when one of the
+ * others fails. At least 1. */
+unsigned config_lacp_effective_max_links(const struct config_team *team);
+
+/* The team as the text of a file of conf.d, every key with its value: parses back to the same. The
+ * caller's, to free(); NULL without memory. */
+char *config_dump_team(const struct config_team *team);
+
+/* A number that is another for another configuration, and the same in every run and on every
+ * machine: where the team was read from has no part in it, nor has whether a default was written
+ * out, and keys that later versions add change nothing while they have their default. */
+uint64_t config_team_fingerprint(const struct config_team *team);
+
+/* As in the configuration: "lacp", "address-hash", "bandwidth", "none". */
+const char *config_mode_name(enum config_mode mode);
+const char *config_balance_name(enum config_balance balance);
+const char *config_select_name(enum lacp_select select);
+const char *config_fallback_name(enum lacp_fallback fallback);

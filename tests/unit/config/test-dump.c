@@ -1,0 +1,258 @@
+/* From teams to text and back, and the number that tells two configurations apart. */
+#include "tests/unit/config/config-test.h"
+
+#include "lib/base/cleanup.h"
+
+static unsigned any(unsigned *seed, unsigned below)
+{
+	*seed = *seed * 1103515245u + 12345u;
+	return (*seed >> 8) % below;
+}
+
+static struct mac any_mac(unsigned *seed)
+{
+	struct mac mac = { { 2 } };
+
+	for (unsigned i = 1; i < MAC_SIZE; i++)
+		mac.bytes[i] = (uint8_t)any(seed, 256);
+	return mac;
+}
+
+static void any_members(struct config_team *team, unsigned *seed)
+{
+	team->n_members = 1 + any(seed, CONFIG_MEMBERS_MAX);
+	for (unsigned i = 0; i < team->n_members; i++) {
+		struct config_member *member = &team->members[i];
+
+		(void)snprintf(member->name, sizeof(member->name), "\"\\n%u\\", i);
+		member->standby = i > 0 && any(seed, 3) == 0;
+		member->priority = (uint16_t)any(seed, 65536);
+		member->disabled = any(seed, 2);
+		member->drain = any(seed, 2);
+	}
+}
+
+static void any_lacp(struct config_lacp *lacp, unsigned *seed)
+{
+	lacp->fast = any(seed, 2);
+	lacp->active = any(seed, 2);
+	lacp->system_priority = (uint16_t)any(seed, 65536);
+	lacp->system_auto = any(seed, 2);
+	if (!lacp->system_auto)
+		lacp->system = any_mac(seed);
+	lacp->key = (uint16_t)any(seed, 65536);
+	lacp->max_links = 1 + any(seed, 32);
+	lacp->select = any(seed, 3);
+	lacp->independent = any(seed, 2);
+	lacp->fallback = any(seed, 3);
+	lacp->fallback_delay_ms = any(seed, 3600001);
+}
+
+/* A team that is right, whatever else it is. */
+static struct config_team any_team(unsigned seed)
+{
+	struct config_team team;
+
+	config_team_init(&team, "t\"\\x41\\");
+	team.hash = any(&seed, 3);
+	if (any(&seed, 2))
+		strcpy(team.datapath, "bpf");
+	team.mtu = any(&seed, 2) ? 0 : 68 + any(&seed, 65468);
+	team.mac_auto = any(&seed, 2);
+	if (!team.mac_auto)
+		team.mac = any_mac(&seed);
+	team.up_delay_ms = any(&seed, 60001);
+	team.down_delay_ms = any(&seed, 60001);
+	any_members(&team, &seed);
+	any_lacp(&team.lacp, &seed);
+	return team;
+}
+
+START_TEST(what_is_dumped_parses_back_to_the_same)
+{
+	struct config_team team = any_team((unsigned)_i);
+	cleanup(freep) char *text = config_dump_team(&team);
+	struct config *config = parse_good(text);
+	struct config_team *parsed = &config->teams[0];
+
+	ck_assert_uint_eq(config_team_fingerprint(parsed), config_team_fingerprint(&team));
+	memset(parsed->file, 0, sizeof(parsed->file));
+	parsed->line = 0;
+	ck_assert_msg(memcmp(parsed, &team, sizeof(team)) == 0, "another team:\n%s", text);
+	config_free(config);
+}
+END_TEST
+
+START_TEST(a_dump_is_readable)
+{
+	static const char expected[] =
+		"team: {\n"
+		"\tname = \"team0\";\n"
+		"\tmode = \"lacp\";\n"
+		"\tbalance = \"address-hash\";\n"
+		"\thash = \"transport-ports\";\n"
+		"\tdatapath = \"auto\";\n"
+		"\tmtu = 0;\n"
+		"\tmac = \"auto\";\n"
+		"\tmembers = (\n"
+		"\t\t{ name = \"eno1\"; standby = false; priority = 255; disabled = false; "
+		"drain = false; },\n"
+		"\t\t{ name = \"eno2\"; standby = true; priority = 65535; disabled = false; "
+		"drain = false; }\n"
+		"\t);\n"
+		"\tlacp = {\n"
+		"\t\trate = \"fast\";\n"
+		"\t\tactive = true;\n"
+		"\t\tsystem_priority = 32768;\n"
+		"\t\tsystem = \"02:00:00:00:00:09\";\n"
+		"\t\tkey = 0;\n"
+		"\t\tmin_links = 1;\n"
+		"\t\tmax_links = 32;\n"
+		"\t\tselect = \"bandwidth\";\n"
+		"\t\tcontrol = \"coupled\";\n"
+		"\t\tfallback = \"none\";\n"
+		"\t\tfallback_delay_ms = 90000;\n"
+		"\t};\n"
+		"\tmonitor = (\n"
+		"\t\t{ type = \"carrier\"; up_delay_ms = 0; down_delay_ms = 0; }\n"
+		"\t);\n"
+		"};\n";
+	struct config *config = parse_good(
+		"team: { name = \"team0\"; mode = \"lacp\"; members = ( { name = \"eno1\"; }, "
+		"{ name = \"eno2\"; standby = true; } ); lacp: { system = \"02:00:00:00:00:09\"; } "
+		"};");
+	cleanup(freep) char *text = config_dump_team(&config->teams[0]);
+
+	ck_assert_str_eq(text, expected);
+	config_free(config);
+}
+END_TEST
+
+static uint64_t fingerprint_of(const char *text)
+{
+	struct config *config = parse_good(text);
+	uint64_t fingerprint = config_team_fingerprint(&config->teams[0]);
+
+	config_free(config);
+	return fingerprint;
+}
+
+START_TEST(a_fingerprint_does_not_depend_on_where_and_how_it_is_written)
+{
+	uint64_t plain = fingerprint_of(TEAM_WITH(""));
+
+	ck_assert_uint_eq(fingerprint_of("\n\n# a comment\n" TEAM_WITH("\n\n")), plain);
+	ck_assert_uint_eq(fingerprint_of(TEAM_WITH("mtu = 0; lacp: { rate = \"fast\"; };")), plain);
+	ck_assert_uint_eq(fingerprint_of(TEAM_WITH("monitor = ( { type = \"carrier\"; } );")),
+			  plain);
+	ck_assert_uint_eq(
+		fingerprint_of("teams = ( { mode = \"lacp\"; members = ( { priority = 255; "
+			       "name = \"eno1\"; } ); name = \"team0\"; } );"),
+		plain);
+}
+END_TEST
+
+/* The session of a former run hangs on it: another value for the same team is a defect. */
+START_TEST(a_fingerprint_is_the_same_in_every_version)
+{
+	ck_assert_uint_eq(fingerprint_of(TEAM_WITH("")), UINT64_C(16628579012323595838));
+	ck_assert_uint_eq(fingerprint_of(TEAM_WITH("mtu = 9000; mac = \"02:00:00:00:00:01\"; "
+						   "datapath = \"bpf\"; lacp: { key = 5; };")),
+			  UINT64_C(6592114964100605036));
+}
+END_TEST
+
+static const char *const changes[] = {
+	"",
+	"hash = \"ip-addresses\";",
+	"hash = \"mac-addresses\";",
+	"datapath = \"bpf\";",
+	"mtu = 1500;",
+	"mac = \"02:00:00:00:00:01\";",
+	"lacp: { system = \"02:00:00:00:00:01\"; };",
+	"lacp: { rate = \"slow\"; };",
+	"lacp: { active = false; };",
+	"lacp: { system_priority = 1; };",
+	"lacp: { key = 1; };",
+	"lacp: { max_links = 1; };",
+	"lacp: { select = \"count\"; };",
+	"lacp: { control = \"independent\"; };",
+	"lacp: { fallback = \"one\"; };",
+	"lacp: { fallback_delay_ms = 1; };",
+	"monitor = ( { type = \"carrier\"; up_delay_ms = 1; } );",
+	"monitor = ( { type = \"carrier\"; down_delay_ms = 1; } );",
+};
+
+START_TEST(each_change_changes_the_fingerprint)
+{
+	char text[512];
+	uint64_t fingerprints[ARRAY_SIZE(changes)];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(changes); i++) {
+		(void)snprintf(text, sizeof(text), TEAM_WITH("%s"), changes[i]);
+		fingerprints[i] = fingerprint_of(text);
+		for (unsigned j = 0; j < i; j++)
+			ck_assert_msg(fingerprints[i] != fingerprints[j], "%s\n%s", changes[i],
+				      changes[j]);
+	}
+}
+END_TEST
+
+static const char *const members[] = {
+	"{ name = \"a\"; }",
+	"{ name = \"b\"; }",
+	"{ name = \"a\"; drain = true; }",
+	"{ name = \"a\"; disabled = true; }",
+	"{ name = \"a\"; priority = 254; }",
+	"{ name = \"a\"; }, { name = \"b\"; }",
+	"{ name = \"b\"; }, { name = \"a\"; }",
+	"{ name = \"a\"; }, { name = \"b\"; standby = true; }",
+	"{ name = \"a\"; }, { name = \"b\"; priority = 65535; }",
+	"{ name = \"ab\"; }",
+};
+
+START_TEST(each_change_of_the_members_changes_the_fingerprint)
+{
+	char text[512];
+	uint64_t fingerprints[ARRAY_SIZE(members)];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(members); i++) {
+		(void)snprintf(text, sizeof(text),
+			       "team: { name = \"t\"; mode = \"lacp\"; members = ( %s ); };",
+			       members[i]);
+		fingerprints[i] = fingerprint_of(text);
+		for (unsigned j = 0; j < i; j++)
+			ck_assert_msg(fingerprints[i] != fingerprints[j], "%s\n%s", members[i],
+				      members[j]);
+	}
+}
+END_TEST
+
+START_TEST(enums_have_the_words_of_the_configuration)
+{
+	ck_assert_str_eq(config_mode_name(CONFIG_MODE_LACP), "lacp");
+	ck_assert_str_eq(config_balance_name(CONFIG_BALANCE_ADDRESS_HASH), "address-hash");
+	ck_assert_str_eq(config_select_name(LACP_SELECT_BANDWIDTH), "bandwidth");
+	ck_assert_str_eq(config_select_name(LACP_SELECT_COUNT), "count");
+	ck_assert_str_eq(config_select_name(LACP_SELECT_STABLE), "stable");
+	ck_assert_str_eq(config_fallback_name(LACP_FALLBACK_NONE), "none");
+	ck_assert_str_eq(config_fallback_name(LACP_FALLBACK_ONE), "one");
+	ck_assert_str_eq(config_fallback_name(LACP_FALLBACK_ALL), "all");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("config/dump");
+	TCase *tcase = tcase_create("dump");
+
+	tcase_add_loop_test(tcase, what_is_dumped_parses_back_to_the_same, 0, 200);
+	tcase_add_test(tcase, a_dump_is_readable);
+	tcase_add_test(tcase, a_fingerprint_does_not_depend_on_where_and_how_it_is_written);
+	tcase_add_test(tcase, a_fingerprint_is_the_same_in_every_version);
+	tcase_add_test(tcase, each_change_changes_the_fingerprint);
+	tcase_add_test(tcase, each_change_of_the_members_changes_the_fingerprint);
+	tcase_add_test(tcase, enums_have_the_words_of_the_configuration);
+	suite_add_tcase(suite, tcase);
+	return run_suite(suite);
+}
