@@ -1,0 +1,139 @@
+#include "daemon/kernel/bpf-filter.h"
+
+#include "bpf/abi.h"
+#include "daemon/kernel/rtnl-message.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <netinet/in.h>
+#include <netlink/attr.h>
+#include <string.h>
+
+#define PROGRAM_PREFIX "yoke_"
+#define NAME_SIZE 64
+
+static bool is_our_program(struct nlattr *options)
+{
+	struct nlattr *parts[TCA_BPF_MAX + 1] = {};
+	char name[NAME_SIZE] = "";
+
+	if (!options || nla_parse_nested(parts, TCA_BPF_MAX, options, NULL) < 0 ||
+	    !parts[TCA_BPF_NAME])
+		return false;
+	(void)nla_strlcpy(name, parts[TCA_BPF_NAME], sizeof(name));
+	return strncmp(name, PROGRAM_PREFIX, strlen(PROGRAM_PREFIX)) == 0;
+}
+
+static void begin_state(void *userdata)
+{
+}
+
+static void take_filter(void *userdata, struct nlmsghdr *message)
+{
+	struct bpf_filter_state *state = userdata;
+	const struct tcmsg *head = nlmsg_data(message);
+	struct nlattr *parts[TCA_MAX + 1] = {};
+	bool our_place, bpf;
+
+	/* A message without a handle announces a priority, not a filter. */
+	if (message->nlmsg_type != RTM_NEWTFILTER || head->tcm_handle == 0 ||
+	    nlmsg_parse(message, sizeof(*head), parts, TCA_MAX, NULL) < 0)
+		return;
+	bpf = parts[TCA_KIND] && nla_strcmp(parts[TCA_KIND], "bpf") == 0;
+	our_place = TC_H_MAJ(head->tcm_info) >> 16 == ABI_FILTER_PRIORITY &&
+		    head->tcm_handle == ABI_FILTER_HANDLE;
+	if (our_place && bpf && is_our_program(parts[TCA_OPTIONS])) {
+		state->ours = true;
+		return;
+	}
+	state->others = true;
+	/* One priority holds filters of one kind only. */
+	if (our_place || (TC_H_MAJ(head->tcm_info) >> 16 == ABI_FILTER_PRIORITY && !bpf))
+		state->taken = true;
+}
+
+static int read_filters(struct rtnl *rtnl, const struct tcmsg *head, struct bpf_filter_state *state,
+			struct err *e)
+{
+	const struct rtnl_receiver receiver = { begin_state, take_filter, state };
+	cleanup(nlmsg_freep) struct nl_msg *message = nlmsg_alloc_simple(RTM_GETTFILTER, 0);
+
+	if (!message ||
+	    nlmsg_append(message, (void *)(uintptr_t)head, sizeof(*head), NLMSG_ALIGNTO) < 0)
+		return err_errno(e, -ENOMEM, "cannot list the filters");
+	return rtnl_dump(rtnl, message, &receiver, e);
+}
+
+int bpf_filter_state(struct rtnl *rtnl, int ifindex, struct bpf_filter_state *ret, struct err *e)
+{
+	struct bpf_filter_state ingress = {}, egress = {};
+	struct tcmsg head = {
+		.tcm_family = AF_UNSPEC,
+		.tcm_ifindex = ifindex,
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
+	};
+	int r = read_filters(rtnl, &head, &ingress, e);
+
+	if (r < 0)
+		return err_prefix(e, "cannot list its traffic filters");
+	head.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS);
+	r = read_filters(rtnl, &head, &egress, e);
+	if (r < 0)
+		return err_prefix(e, "cannot list its traffic filters");
+	*ret = ingress;
+	ret->others = ingress.others || egress.others || egress.ours;
+	return 0;
+}
+
+int bpf_filter_attach(struct rtnl *rtnl, int ifindex, int program, bool *ret_found_clsact,
+		      struct err *e)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	DECLARE_LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program, .flags = BPF_TC_F_REPLACE,
+			    .handle = ABI_FILTER_HANDLE, .priority = ABI_FILTER_PRIORITY);
+	struct bpf_filter_state state;
+	int created, r;
+
+	created = bpf_tc_hook_create(&hook);
+	if (created < 0 && created != -EEXIST)
+		return err_errno(e, created, "cannot add the queueing discipline 'clsact' to it");
+	r = bpf_filter_state(rtnl, ifindex, &state, e);
+	if (r < 0)
+		return r;
+	if (state.taken)
+		return err_set(e, -EBUSY,
+			       "another program's traffic filter at its ingress has priority %d",
+			       ABI_FILTER_PRIORITY);
+	r = bpf_tc_attach(&hook, &options);
+	if (r < 0)
+		return err_errno(e, r, "cannot attach the program to it");
+	*ret_found_clsact = created == -EEXIST;
+	return 0;
+}
+
+int bpf_filter_detach(struct rtnl *rtnl, int ifindex, bool keep_clsact, struct err *e)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	DECLARE_LIBBPF_OPTS(bpf_tc_opts, options, .handle = ABI_FILTER_HANDLE,
+			    .priority = ABI_FILTER_PRIORITY);
+	struct bpf_filter_state state;
+	int r = bpf_filter_state(rtnl, ifindex, &state, e);
+
+	if (r < 0)
+		return r;
+	if (state.ours) {
+		r = bpf_tc_detach(&hook, &options);
+		if (r < 0)
+			return err_errno(e, r, "cannot take our program from it");
+	}
+	if (keep_clsact || state.others || !state.ours)
+		return 0;
+	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+	r = bpf_tc_hook_destroy(&hook);
+	return r < 0 && r != -ENOENT
+		       ? err_errno(e, r, "cannot take the queueing discipline 'clsact' from it")
+		       : 0;
+}

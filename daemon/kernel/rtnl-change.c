@@ -1,0 +1,154 @@
+/* Making and changing devices. */
+#include "daemon/kernel/rtnl-message.h"
+#include "daemon/kernel/rtnl.h"
+
+#include "lib/base/span.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/veth.h>
+#include <netlink/attr.h>
+#include <string.h>
+
+static int no_memory(struct err *e)
+{
+	return err_errno(e, -ENOMEM, "cannot make a request to rtnetlink");
+}
+
+static bool put_peer(struct nl_msg *message, const struct rtnl_veth *veth)
+{
+	struct nlattr *peer = nla_nest_start(message, VETH_INFO_PEER);
+	struct ifinfomsg head = {};
+
+	if (!peer || nlmsg_append(message, &head, sizeof(head), NLMSG_ALIGNTO) < 0 ||
+	    nla_put_string(message, IFLA_IFNAME, veth->peer_name) < 0 ||
+	    nla_put_u32(message, IFLA_MTU, veth->mtu) < 0)
+		return false;
+	nla_nest_end(message, peer);
+	return true;
+}
+
+static bool put_info(struct nl_msg *message, const struct rtnl_veth *veth)
+{
+	struct nlattr *info = nla_nest_start(message, IFLA_LINKINFO);
+	struct nlattr *data;
+
+	if (!info || nla_put_string(message, IFLA_INFO_KIND, "veth") < 0)
+		return false;
+	data = nla_nest_start(message, IFLA_INFO_DATA);
+	if (!data || !put_peer(message, veth))
+		return false;
+	nla_nest_end(message, data);
+	nla_nest_end(message, info);
+	return true;
+}
+
+int rtnl_add_veth(struct rtnl *rtnl, const struct rtnl_veth *veth, struct err *e)
+{
+	const struct ifinfomsg head = {};
+	cleanup(nlmsg_freep) struct nl_msg *message =
+		rtnl_link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head);
+
+	if (!message || nla_put_string(message, IFLA_IFNAME, veth->name) < 0 ||
+	    nla_put(message, IFLA_ADDRESS, MAC_SIZE, veth->mac.bytes) < 0 ||
+	    nla_put_u32(message, IFLA_MTU, veth->mtu) < 0 || !put_info(message, veth))
+		return no_memory(e);
+	return rtnl_request(rtnl, message, NULL, e);
+}
+
+int rtnl_delete_device(struct rtnl *rtnl, int ifindex, struct err *e)
+{
+	const struct ifinfomsg head = { .ifi_index = ifindex };
+	cleanup(nlmsg_freep) struct nl_msg *message = rtnl_link_message(RTM_DELLINK, 0, &head);
+
+	return message ? rtnl_request(rtnl, message, NULL, e) : no_memory(e);
+}
+
+static int change(struct rtnl *rtnl, const struct ifinfomsg *head, int attribute, struct span value,
+		  struct err *e)
+{
+	cleanup(nlmsg_freep) struct nl_msg *message = rtnl_link_message(RTM_NEWLINK, 0, head);
+
+	if (!message || nla_put(message, attribute, (int)value.size, value.bytes) < 0)
+		return no_memory(e);
+	return rtnl_request(rtnl, message, NULL, e);
+}
+
+static int change_text(struct rtnl *rtnl, int ifindex, int attribute, const char *text,
+		       struct err *e)
+{
+	const struct ifinfomsg head = { .ifi_index = ifindex };
+	/* Of an alias the kernel would keep a NUL as a part. */
+	size_t size = strlen(text) + (attribute == IFLA_IFNAME);
+
+	return change(rtnl, &head, attribute, (struct span){ (const uint8_t *)text, size }, e);
+}
+
+int rtnl_set_name(struct rtnl *rtnl, int ifindex, const char *name, struct err *e)
+{
+	return change_text(rtnl, ifindex, IFLA_IFNAME, name, e);
+}
+
+int rtnl_set_alias(struct rtnl *rtnl, int ifindex, const char *alias, struct err *e)
+{
+	return change_text(rtnl, ifindex, IFLA_IFALIAS, alias, e);
+}
+
+int rtnl_set_mac(struct rtnl *rtnl, int ifindex, const struct mac *mac, struct err *e)
+{
+	const struct ifinfomsg head = { .ifi_index = ifindex };
+
+	return change(rtnl, &head, IFLA_ADDRESS, (struct span){ mac->bytes, MAC_SIZE }, e);
+}
+
+int rtnl_set_mtu(struct rtnl *rtnl, int ifindex, uint32_t mtu, struct err *e)
+{
+	const struct ifinfomsg head = { .ifi_index = ifindex };
+
+	return change(rtnl, &head, IFLA_MTU, (struct span){ (const uint8_t *)&mtu, sizeof(mtu) },
+		      e);
+}
+
+static int change_flag(struct rtnl *rtnl, int ifindex, unsigned flag, bool on, struct err *e)
+{
+	const struct ifinfomsg head = {
+		.ifi_index = ifindex,
+		.ifi_flags = on ? flag : 0,
+		.ifi_change = flag,
+	};
+	cleanup(nlmsg_freep) struct nl_msg *message = rtnl_link_message(RTM_NEWLINK, 0, &head);
+
+	return message ? rtnl_request(rtnl, message, NULL, e) : no_memory(e);
+}
+
+int rtnl_set_up(struct rtnl *rtnl, int ifindex, bool up, struct err *e)
+{
+	return change_flag(rtnl, ifindex, IFF_UP, up, e);
+}
+
+int rtnl_set_promiscuous(struct rtnl *rtnl, int ifindex, bool on, struct err *e)
+{
+	return change_flag(rtnl, ifindex, IFF_PROMISC, on, e);
+}
+
+static bool put_addr_gen_mode(struct nl_msg *message, uint8_t mode)
+{
+	struct nlattr *families = nla_nest_start(message, IFLA_AF_SPEC);
+	struct nlattr *family = families ? nla_nest_start(message, AF_INET6) : NULL;
+
+	if (!family || nla_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, mode) < 0)
+		return false;
+	nla_nest_end(message, family);
+	nla_nest_end(message, families);
+	return true;
+}
+
+int rtnl_set_addr_gen_mode(struct rtnl *rtnl, int ifindex, uint8_t mode, struct err *e)
+{
+	const struct ifinfomsg head = { .ifi_index = ifindex };
+	cleanup(nlmsg_freep) struct nl_msg *message = rtnl_link_message(RTM_NEWLINK, 0, &head);
+
+	if (!message || !put_addr_gen_mode(message, mode))
+		return no_memory(e);
+	return rtnl_request(rtnl, message, NULL, e);
+}
