@@ -1,0 +1,138 @@
+/* What a team needs of the thing that moves its frames. The team calls this table and does not know
+ * which datapath it has.
+ *
+ * Life of a team: ops->team_open() makes the team device, or adopts the one that is there with
+ * everything in it; members are added and removed; ops->team_delete() takes the device away, or
+ * ops->team_release() forgets it and leaves it carrying traffic, as a stop of the daemon does.
+ * All functions are called by the main thread and none of them sleeps: what has to wait for the
+ * kernel is done by the worker and ends in a completion, called by the main thread later (never
+ * from inside the call, and exactly once). The operations of one team are carried out in the order
+ * of the calls. All of them are idempotent: "make it so". */
+#pragma once
+
+#include "daemon/core/hash.h"
+#include "daemon/core/placement.h"
+#include "lib/base/err.h"
+#include "lib/wire/ether.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct datapath_team_spec {
+	char name[IFNAMSIZ];
+	struct mac mac;
+	uint32_t mtu; /* 68 to 65535 */
+	enum hash_fields hash;
+};
+
+struct datapath_member_spec {
+	char name[IFNAMSIZ];
+	int ifindex;
+};
+
+struct datapath_member_counters {
+	uint64_t rx_packets;
+	uint64_t rx_bytes;
+	uint64_t tx_packets;
+	uint64_t tx_bytes;
+	uint64_t rx_not_collecting; /* Frames dropped because the member may not receive. */
+};
+
+struct datapath_team_counters {
+	struct datapath_member_counters members[PLACEMENT_MEMBERS];
+	uint64_t bucket_tx_packets[PLACEMENT_BUCKETS];
+	uint64_t tx_no_member; /* Frames dropped because no member was fit. */
+};
+
+/* 'e' is NULL when 'r' is 0. */
+typedef void datapath_done(void *userdata, int r, const struct err *e);
+
+struct datapath;
+struct datapath_team;
+
+/* What team_open() found and made. */
+struct datapath_team_info {
+	int ifindex;
+	bool adopted;       /* The device was there, made by us before. */
+	member_set members; /* Adopted: slots that have a member, with … */
+	int member_ifindexes[PLACEMENT_MEMBERS];
+	member_set may_send; /* … what the main thread's word said last, */
+	member_set may_receive;
+	member_set fit;             /* … what the kernel's program takes for fit right now … */
+	struct placement_plan plan; /* … and the plan that it carries out. */
+	bool carrier;
+};
+
+typedef void datapath_opened(void *userdata, int r, const struct err *e, struct datapath_team *team,
+			     const struct datapath_team_info *info);
+
+struct datapath_ops {
+	const char *name; /* As in the configuration: "bpf". */
+
+	/* Gives back what the process holds; leaves the kernel as it is. No completion is called
+	 * any more. The worker may go before or after. */
+	void (*free)(struct datapath *datapath);
+
+	/* Makes or adopts. -EEXIST if a device of that name is there that is not ours. */
+	void (*team_open)(struct datapath *datapath, const struct datapath_team_spec *spec,
+			  datapath_opened *opened, void *userdata);
+
+	/* Changes what of 'spec' differs, in place; the name may not change. */
+	void (*team_configure)(struct datapath_team *team, const struct datapath_team_spec *spec,
+			       datapath_done *done, void *userdata);
+
+	/* Deletes the device and sets the members free. The handle is gone when 'done' is called.
+	 */
+	void (*team_delete)(struct datapath_team *team, datapath_done *done, void *userdata);
+
+	/* Forgets the handle; nothing in the kernel changes. Operations under way still come to
+	 * their end, but their completions are not called any more. */
+	void (*team_release)(struct datapath_team *team);
+
+	/* The team device's carrier. */
+	void (*team_carrier)(struct datapath_team *team, bool up);
+
+	/* Puts the device 'spec' into 'slot': up, promiscuous, without addresses of its own,
+	 * receiving into the team. It neither sends nor receives until told so. Fails with -EBUSY
+	 * and a sentence when something else owns the device. */
+	void (*member_add)(struct datapath_team *team, unsigned slot,
+			   const struct datapath_member_spec *spec, datapath_done *done,
+			   void *userdata);
+
+	/* Takes the member out of the slot and sets back what was changed on it. A device that has
+	 * vanished is no error. */
+	void (*member_remove)(struct datapath_team *team, unsigned slot, datapath_done *done,
+			      void *userdata);
+
+	/* At once: which members may send, which may receive (LACP, monitors, administrator). */
+	void (*allow)(struct datapath_team *team, member_set may_send, member_set may_receive);
+
+	/* At once: the carrier bit of a member, as the carrier sense or the link monitor sees it.
+	 * The poller clears it by itself, see carrier_word(). */
+	void (*carrier)(struct datapath_team *team, unsigned slot, bool up);
+
+	/* The members that the kernel's program takes for fit right now. */
+	member_set (*fit)(struct datapath_team *team);
+
+	/* Where the carrier sense may clear 'slot's bit by __atomic_fetch_and(word, ~(1ull <<
+	 * slot)); NULL where the datapath's kernel part does that itself. Valid until the team is
+	 * gone. */
+	uint64_t *(*carrier_word)(struct datapath_team *team);
+
+	/* At once: where the buckets go. */
+	int (*place)(struct datapath_team *team, const struct placement_plan *plan, struct err *e);
+
+	/* At once. */
+	int (*counters)(struct datapath_team *team, struct datapath_team_counters *counters,
+			struct err *e);
+};
+
+/* Embedded first in each implementation. */
+struct datapath {
+	const struct datapath_ops *ops;
+};
+
+struct datapath_team {
+	const struct datapath_ops *ops;
+};

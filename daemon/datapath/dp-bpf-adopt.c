@@ -1,0 +1,109 @@
+/* Taking over what a former daemon left in the kernel. */
+#include "daemon/datapath/dp-bpf-internal.h"
+
+#include "daemon/kernel/bpf-filter.h"
+#include "lib/base/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool is_peer_name(const char *name)
+{
+	size_t prefix = strlen(DP_BPF_PEER_PREFIX);
+
+	return strncmp(name, DP_BPF_PEER_PREFIX, prefix) == 0 && name[prefix] != '\0' &&
+	       name[prefix + strspn(name + prefix, "0123456789")] == '\0';
+}
+
+bool dp_is_team_device(const char *name, const struct rtnl_device *device,
+		       const struct rtnl_device *peer)
+{
+	char alias[RTNL_ALIAS_SIZE];
+
+	(void)snprintf(alias, sizeof(alias), DP_BPF_ALIAS_PREFIX "%s", name);
+	if (strcmp(device->kind, "veth") != 0 || strcmp(peer->kind, "veth") != 0 ||
+	    device->lower != peer->ifindex || peer->lower != device->ifindex)
+		return false;
+	/* A daemon that was killed while it made the device has not come to the alias. */
+	return strcmp(device->alias, alias) == 0 || is_peer_name(peer->name);
+}
+
+static void drop_member(struct dp_team *team, const struct dp_member_entry *entry)
+{
+	__u64 others = ~(1ull << entry->member.slot);
+	struct abi_words *words = dp_words(team);
+
+	__atomic_store_n(&words->ifindex[entry->member.slot], 0, __ATOMIC_RELEASE);
+	__atomic_fetch_and(&words->may_send, others, __ATOMIC_ACQ_REL);
+	__atomic_fetch_and(&words->may_receive, others, __ATOMIC_ACQ_REL);
+	__atomic_fetch_and(&words->carrier, others, __ATOMIC_ACQ_REL);
+	dp_maps_forget_member(team->dp, entry->ifindex);
+}
+
+/* Puts our own programs in the place of the former daemon's. */
+static void adopt_member(struct dp_job *job, struct dp_member_entry *entry)
+{
+	struct dp_team *team = job->team;
+	struct dp_bpf *dp = team->dp;
+	unsigned slot = entry->member.slot;
+	struct rtnl_device device;
+	bool found_clsact;
+	struct err e;
+
+	if (!dp_member_is_there(dp, entry, &device)) {
+		drop_member(team, entry);
+		return;
+	}
+	if (bpf_filter_attach(dp->rtnl, device.ifindex, dp->program_rx, &found_clsact, &e) < 0)
+		log_warning("%s: %s does not receive: %s", team->spec.name, device.name, e.text);
+	/* A device that was being added when the former daemon died is in no slot yet. */
+	__atomic_store_n(&dp_words(team)->ifindex[slot], entry->ifindex, __ATOMIC_RELEASE);
+	job->info.members |= (member_set)1 << slot;
+	job->info.member_ifindexes[slot] = device.ifindex;
+	job->counted_before[slot] = entry->member.base;
+}
+
+int dp_adopt(struct dp_job *job, struct err *e)
+{
+	struct dp_member_entry entries[ABI_MEMBERS];
+	struct dp_team *team = job->team;
+	unsigned n = dp_maps_members(team->dp, team->index, entries);
+	struct abi_words *words = dp_words(team);
+
+	for (unsigned i = 0; i < n; i++)
+		adopt_member(job, &entries[i]);
+	job->info.may_send = (member_set)__atomic_load_n(&words->may_send, __ATOMIC_ACQUIRE);
+	job->info.may_receive = (member_set)__atomic_load_n(&words->may_receive, __ATOMIC_ACQUIRE);
+	job->info.fit =
+		job->info.may_send & (member_set)__atomic_load_n(&words->carrier, __ATOMIC_ACQUIRE);
+	return dp_maps_get_plan(team->dp, team->index, &job->info.plan, e);
+}
+
+static void set_members_free(struct dp_bpf *dp, unsigned index)
+{
+	struct dp_member_entry entries[ABI_MEMBERS];
+	unsigned n = dp_maps_members(dp, index, entries);
+	struct err e;
+
+	for (unsigned i = 0; i < n; i++)
+		if (dp_member_set_free(dp, &entries[i], &e) < 0)
+			log_warning("cannot set back a member of a team that is gone: %s", e.text);
+}
+
+void dp_purge(struct dp_bpf *dp)
+{
+	struct dp_team_entry entries[ABI_TEAMS];
+	unsigned n = dp_maps_teams(dp, entries);
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned index = entries[i].team.index;
+		struct rtnl_device peer;
+		struct err e;
+
+		if (index >= ABI_TEAMS || __atomic_load_n(&dp->in_use[index], __ATOMIC_ACQUIRE) ||
+		    rtnl_device_by_index(dp->rtnl, (int)entries[i].peer, &peer, &e) != -ENODEV)
+			continue;
+		set_members_free(dp, index);
+		dp_maps_forget_team(dp, entries[i].peer, index);
+	}
+}

@@ -1,0 +1,176 @@
+/* What the files of the bpf datapath share.
+ *
+ * Two threads: the main thread calls the operations and is told their ends; the worker does what
+ * may wait. Each field below says whose it is. What both need at once are the words, which are
+ * changed by atomic operations only. */
+#pragma once
+
+#include "bpf/abi.h"
+#include "daemon/datapath/dp-bpf.h"
+#include "daemon/kernel/bpf-pin.h"
+#include "daemon/kernel/rtnl.h"
+
+struct datapath_bpf;
+
+#define DP_BPF_ALIAS_PREFIX "yoke:"
+#define DP_BPF_PEER_PREFIX "yk"
+
+struct dp_maps {
+	int abi;
+	int teams;
+	int members;
+	int words;
+	int plans;
+	int counters;
+};
+
+struct dp_bpf {
+	struct datapath base;
+	struct worker *worker;
+	/* Main thread. */
+	unsigned refs; /* The owner's, one of each team and of each job. */
+	bool freed;
+	struct abi_counters *of_processors; /* Room to read one team's counters into. */
+	/* Set once. */
+	struct datapath_bpf *skeleton;
+	struct dp_maps maps;
+	int program_tx;
+	int program_rx;
+	unsigned n_processors;
+	struct abi_words *words; /* Of all teams, shared with the programs. */
+	/* Worker. */
+	struct rtnl *rtnl;
+	struct bpf_pins pins;
+	bool pinned;
+	bool in_use[ABI_TEAMS]; /* Has a handle; both threads, atomic. */
+};
+
+struct dp_team {
+	struct datapath_team base;
+	struct dp_bpf *dp;
+	/* Main thread. */
+	unsigned refs; /* The owner's and one of each job. */
+	bool released;
+	int members[ABI_MEMBERS];      /* As it will be when all operations are through; 0: none. */
+	unsigned changes[ABI_MEMBERS]; /* Of members[]: an end that is outdated changes nothing. */
+	struct abi_member_counters counted_before[ABI_MEMBERS];
+	/* Set by the worker before the main thread has the handle. */
+	unsigned index;
+	int ifindex;
+	int peer;
+	/* Worker, but for the name, which never changes. */
+	struct datapath_team_spec spec;
+};
+
+/* One operation on its way. */
+struct dp_job {
+	struct dp_bpf *dp;
+	struct dp_team *team;
+	int (*run)(struct dp_job *job, struct err *e); /* Worker. */
+	/* Main thread; takes over what 'run' brought before the caller is told. May be NULL. */
+	void (*finish)(struct dp_job *job);
+	int r;
+	struct err e;
+	datapath_done *done; /* May be NULL: then failures are logged. */
+	datapath_opened *opened;
+	void *userdata;
+	/* Of the single operations. */
+	struct datapath_team_spec spec;
+	struct datapath_team_info info;
+	struct abi_member_counters counted_before[ABI_MEMBERS];
+	struct datapath_member_spec member;
+	unsigned slot;
+	unsigned change;
+	bool fresh; /* The slot was empty. */
+	bool up;
+};
+
+/* dp-bpf-load.c */
+int dp_load(struct dp_bpf *dp, struct err *e);
+void dp_unload(struct dp_bpf *dp);
+
+/* Worker: pins the maps, or removes the pins. */
+int dp_pin(struct dp_bpf *dp, struct err *e);
+void dp_unpin(struct dp_bpf *dp);
+
+/* dp-bpf-job.c, main thread. NULL without memory. */
+struct dp_job *dp_job_new(struct dp_bpf *dp, struct dp_team *team,
+			  int (*run)(struct dp_job *job, struct err *e));
+
+/* Hands the job over; it is gone then. */
+void dp_job_submit(struct dp_job *job);
+void dp_team_unref(struct dp_team *team);
+void dp_unref(struct dp_bpf *dp);
+
+/* dp-bpf-maps.c */
+struct dp_team_entry {
+	uint32_t peer;
+	struct abi_team team;
+};
+
+struct dp_member_entry {
+	uint32_t ifindex;
+	struct abi_member member;
+};
+
+/* All teams; returns how many, at most ABI_TEAMS. */
+unsigned dp_maps_teams(const struct dp_bpf *dp, struct dp_team_entry entries[static ABI_TEAMS]);
+bool dp_maps_get_team(const struct dp_bpf *dp, int peer, struct abi_team *ret);
+int dp_maps_put_team(const struct dp_bpf *dp, int peer, const struct abi_team *team, struct err *e);
+
+/* Takes a free index, and sets what belongs to it back to nothing. */
+int dp_maps_take_index(const struct dp_bpf *dp, unsigned *ret, struct err *e);
+void dp_maps_forget_team(const struct dp_bpf *dp, uint32_t peer, unsigned index);
+
+/* The members of one team; returns how many. */
+unsigned dp_maps_members(const struct dp_bpf *dp, unsigned index,
+			 struct dp_member_entry entries[static ABI_MEMBERS]);
+bool dp_maps_get_member(const struct dp_bpf *dp, int ifindex, struct abi_member *ret);
+int dp_maps_put_member(const struct dp_bpf *dp, const struct dp_member_entry *entry, struct err *e);
+void dp_maps_forget_member(const struct dp_bpf *dp, uint32_t ifindex);
+
+int dp_maps_put_plan(const struct dp_bpf *dp, unsigned index, const struct placement_plan *plan,
+		     struct err *e);
+int dp_maps_get_plan(const struct dp_bpf *dp, unsigned index, struct placement_plan *ret,
+		     struct err *e);
+
+/* Adds up what the processors counted. 'room' is for dp->n_processors. */
+int dp_maps_counters(const struct dp_bpf *dp, unsigned index, struct abi_counters *room,
+		     struct abi_counters *ret, struct err *e);
+
+/* dp-bpf-adopt.c, worker */
+/* Whether a veth is the team's, made by us; 'peer' is its other end. */
+bool dp_is_team_device(const char *name, const struct rtnl_device *device,
+		       const struct rtnl_device *peer);
+
+/* Takes over the members that a former daemon left, and says in 'job' what was found. */
+int dp_adopt(struct dp_job *job, struct err *e);
+
+/* Clears away what is left of teams whose devices are gone. */
+void dp_purge(struct dp_bpf *dp);
+
+/* dp-bpf-team.c, worker */
+int dp_open_run(struct dp_job *job, struct err *e);
+int dp_configure_run(struct dp_job *job, struct err *e);
+int dp_delete_run(struct dp_job *job, struct err *e);
+int dp_carrier_run(struct dp_job *job, struct err *e);
+
+/* dp-bpf-member.c, worker */
+int dp_member_add_run(struct dp_job *job, struct err *e);
+int dp_member_remove_run(struct dp_job *job, struct err *e);
+
+/* Sets the device back to how it was found, and forgets it. */
+int dp_member_set_free(struct dp_bpf *dp, const struct dp_member_entry *entry, struct err *e);
+
+/* Whether the device with that ifindex is still the one of the entry. */
+bool dp_member_is_there(struct dp_bpf *dp, const struct dp_member_entry *entry,
+			struct rtnl_device *ret_device);
+
+/* dp-bpf-claim.c, worker: whether the device may become a member of 'team'; -EBUSY with a sentence
+ * that names who has it. */
+int dp_claim_check(const struct dp_team *team, const struct rtnl_device *device, struct err *e);
+
+static inline struct abi_words *dp_words(const struct dp_team *team)
+{
+	return &team->dp->words[team->index];
+}

@@ -1,0 +1,185 @@
+/* Access to the maps that the programs work by. */
+#include "daemon/datapath/dp-bpf-internal.h"
+
+#include "lib/base/array.h"
+#include "lib/base/cleanup.h"
+
+#include <assert.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+static_assert(ABI_BUCKETS == PLACEMENT_BUCKETS && ABI_MEMBERS == PLACEMENT_MEMBERS &&
+		      ABI_NONE == PLACEMENT_NONE,
+	      "the programs follow the plans of daemon/core");
+static_assert(sizeof(struct abi_plan) == sizeof(struct placement_plan) &&
+		      offsetof(struct abi_plan, hold) == offsetof(struct placement_plan, hold),
+	      "a plan is copied as it is");
+
+unsigned dp_maps_teams(const struct dp_bpf *dp, struct dp_team_entry entries[static ABI_TEAMS])
+{
+	uint32_t key, *before = NULL;
+	unsigned n = 0;
+
+	while (n < ABI_TEAMS && bpf_map_get_next_key(dp->maps.teams, before, &key) == 0) {
+		entries[n].peer = key;
+		if (bpf_map_lookup_elem(dp->maps.teams, &key, &entries[n].team) == 0)
+			n++;
+		before = &key;
+	}
+	return n;
+}
+
+bool dp_maps_get_team(const struct dp_bpf *dp, int peer, struct abi_team *ret)
+{
+	uint32_t key = (uint32_t)peer;
+
+	return bpf_map_lookup_elem(dp->maps.teams, &key, ret) == 0;
+}
+
+int dp_maps_put_team(const struct dp_bpf *dp, int peer, const struct abi_team *team, struct err *e)
+{
+	uint32_t key = (uint32_t)peer;
+	int r = bpf_map_update_elem(dp->maps.teams, &key, team, BPF_ANY);
+
+	return r < 0 ? err_errno(e, r, "cannot enter the team into the programs' map") : 0;
+}
+
+static void clear_words(struct abi_words *words)
+{
+	__atomic_store_n(&words->may_send, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&words->may_receive, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&words->carrier, 0, __ATOMIC_RELEASE);
+	for (unsigned slot = 0; slot < ABI_MEMBERS; slot++)
+		__atomic_store_n(&words->ifindex[slot], 0, __ATOMIC_RELEASE);
+}
+
+static int reset_index(const struct dp_bpf *dp, unsigned index, struct err *e)
+{
+	cleanup(freep) struct abi_counters *nothing = calloc(dp->n_processors, sizeof(*nothing));
+	struct placement_plan none;
+	int r;
+
+	if (!nothing)
+		return err_errno(e, -ENOMEM, "cannot set up the team's counters");
+	clear_words(&dp->words[index]);
+	memset(&none, PLACEMENT_NONE, sizeof(none));
+	r = dp_maps_put_plan(dp, index, &none, e);
+	if (r < 0)
+		return r;
+	r = bpf_map_update_elem(dp->maps.counters, &index, nothing, BPF_ANY);
+	return r < 0 ? err_errno(e, r, "cannot set up the team's counters") : 0;
+}
+
+int dp_maps_take_index(const struct dp_bpf *dp, unsigned *ret, struct err *e)
+{
+	struct dp_team_entry entries[ABI_TEAMS];
+	unsigned n = dp_maps_teams(dp, entries), index;
+	bool used[ABI_TEAMS] = {};
+	int r;
+
+	for (unsigned i = 0; i < n; i++)
+		if (entries[i].team.index < ABI_TEAMS)
+			used[entries[i].team.index] = true;
+	for (index = 0; index < ABI_TEAMS; index++)
+		if (!used[index] && !__atomic_load_n(&dp->in_use[index], __ATOMIC_ACQUIRE))
+			break;
+	if (index == ABI_TEAMS)
+		return err_set(e, -ENOSPC, "there are %d teams already, more are not possible",
+			       ABI_TEAMS);
+	r = reset_index(dp, index, e);
+	if (r == 0)
+		*ret = index;
+	return r;
+}
+
+void dp_maps_forget_team(const struct dp_bpf *dp, uint32_t peer, unsigned index)
+{
+	clear_words(&dp->words[index]);
+	(void)bpf_map_delete_elem(dp->maps.teams, &peer);
+}
+
+unsigned dp_maps_members(const struct dp_bpf *dp, unsigned index,
+			 struct dp_member_entry entries[static ABI_MEMBERS])
+{
+	uint32_t key, *before = NULL;
+	unsigned n = 0;
+
+	while (n < ABI_MEMBERS && bpf_map_get_next_key(dp->maps.members, before, &key) == 0) {
+		struct dp_member_entry *entry = &entries[n];
+
+		entry->ifindex = key;
+		if (bpf_map_lookup_elem(dp->maps.members, &key, &entry->member) == 0 &&
+		    entry->member.team == index && entry->member.slot < ABI_MEMBERS)
+			n++;
+		before = &key;
+	}
+	return n;
+}
+
+bool dp_maps_get_member(const struct dp_bpf *dp, int ifindex, struct abi_member *ret)
+{
+	uint32_t key = (uint32_t)ifindex;
+
+	return bpf_map_lookup_elem(dp->maps.members, &key, ret) == 0;
+}
+
+int dp_maps_put_member(const struct dp_bpf *dp, const struct dp_member_entry *entry, struct err *e)
+{
+	int r = bpf_map_update_elem(dp->maps.members, &entry->ifindex, &entry->member, BPF_ANY);
+
+	return r < 0 ? err_errno(e, r, "cannot enter the member into the programs' map") : 0;
+}
+
+void dp_maps_forget_member(const struct dp_bpf *dp, uint32_t ifindex)
+{
+	(void)bpf_map_delete_elem(dp->maps.members, &ifindex);
+}
+
+/* One thread writes a team's plans: the worker until the main thread has the handle. */
+int dp_maps_put_plan(const struct dp_bpf *dp, unsigned index, const struct placement_plan *plan,
+		     struct err *e)
+{
+	__u64 *current = &dp->words[index].plan;
+	uint64_t next = __atomic_load_n(current, __ATOMIC_ACQUIRE) + 1;
+	uint32_t key = index * 2 + (uint32_t)(next & 1);
+	int r = bpf_map_update_elem(dp->maps.plans, &key, plan, BPF_ANY);
+
+	if (r < 0)
+		return err_errno(e, r, "cannot write where the buckets go");
+	__atomic_store_n(current, next, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int dp_maps_get_plan(const struct dp_bpf *dp, unsigned index, struct placement_plan *ret,
+		     struct err *e)
+{
+	uint64_t current = __atomic_load_n(&dp->words[index].plan, __ATOMIC_ACQUIRE);
+	uint32_t key = index * 2 + (uint32_t)(current & 1);
+	int r = bpf_map_lookup_elem(dp->maps.plans, &key, ret);
+
+	return r < 0 ? err_errno(e, r, "cannot read where the buckets go") : 0;
+}
+
+/* All fields are numbers of 64 bits. */
+static void add_up(struct abi_counters *sum, const struct abi_counters *more)
+{
+	uint64_t *to = (uint64_t *)sum;
+	const uint64_t *from = (const uint64_t *)more;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += from[i];
+}
+
+int dp_maps_counters(const struct dp_bpf *dp, unsigned index, struct abi_counters *room,
+		     struct abi_counters *ret, struct err *e)
+{
+	int r = bpf_map_lookup_elem(dp->maps.counters, &index, room);
+
+	if (r < 0)
+		return err_errno(e, r, "cannot read the counters");
+	*ret = (struct abi_counters){};
+	for (unsigned i = 0; i < dp->n_processors; i++)
+		add_up(ret, &room[i]);
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* The datapath made of our own eBPF programs, for kernels with or without the team driver. */
+#pragma once
+
+#include "daemon/datapath/datapath.h"
+#include "daemon/kernel/worker.h"
+
+struct dp_bpf_settings {
+	const char *bpffs; /* Folder in a bpffs for our pins; made (0700) if its parent is one. */
+	struct worker *worker;
+};
+
+/* Loads the programs, or takes over the maps that a former daemon of this network namespace pinned.
+ * Called once at the start and may sleep. With -EPERM, -ENOSYS and the like 'e' says what is
+ * missing; -EBUSY: another daemon of this namespace is alive; -EPROTONOSUPPORT: the pinned maps are
+ * of another version, whose teams go on as they are. */
+int dp_bpf_new(const struct dp_bpf_settings *settings, struct datapath **ret, struct err *e);
