@@ -1,0 +1,32 @@
+/* What the owner of the event loop does with the host. */
+#pragma once
+
+#include "daemon/host/host.h"
+#include "daemon/host/world.h"
+#include "daemon/kernel/slow-socket.h"
+
+struct identity;
+struct session_store;
+
+struct host_parts {
+	struct world *world; /* All these are the caller's, and outlive the host. */
+	struct datapath *datapath;
+	struct identity *identity;
+	struct session_store *sessions;
+};
+
+/* Starts all teams of 'config', which becomes the host's also if it fails. NULL without memory. */
+struct host *host_new(struct config *config, const struct host_parts *parts);
+
+/* Forgets all teams; the kernel's part goes on. No operation of the datapath may be under way. */
+void host_free(struct host *host);
+
+void host_link_changed(struct host *host, const struct link *link, const struct link *before);
+void host_slow_frame(struct host *host, const struct slow_frame *frame);
+void host_carrier_lost(struct host *host, int ifindex);
+void host_carrier_answer(struct host *host, int ifindex, bool up);
+void host_tick(struct host *host);
+nsec_t host_deadline(const struct host *host);
+
+/* Whether every team is up, or cannot be for a reason of the configuration. */
+bool host_settled(const struct host *host);

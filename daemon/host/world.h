@@ -1,0 +1,49 @@
+/* Everything that the host and its teams touch outside themselves, but for the datapath: the real
+ * thing in the daemon, a fake one in tests. No function sleeps. */
+#pragma once
+
+#include "daemon/kernel/link-monitor.h"
+#include "lib/base/nsec.h"
+#include "lib/base/span.h"
+#include "lib/wire/ether.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct host_status;
+struct world;
+
+struct world_ops {
+	nsec_t (*now)(struct world *world);
+	uint64_t (*realtime_us)(struct world *world);
+
+	/* As link_monitor_by_name() and link_monitor_by_index(). */
+	const struct link *(*link_by_name)(struct world *world, const char *name);
+	const struct link *(*link_by_index)(struct world *world, int ifindex);
+
+	/* As slow_socket_send(). */
+	int (*slow_send)(struct world *world, int ifindex, const struct mac *source,
+			 struct span payload);
+	/* From now on slow-protocol frames of the device are wanted, or no more. */
+	void (*slow_join)(struct world *world, int ifindex);
+	void (*slow_leave)(struct world *world, int ifindex);
+	uint64_t (*slow_limited)(struct world *world, int ifindex);
+
+	/* As the functions of the carrier poller. 'word' may be NULL: only news are wanted. */
+	void (*carrier_watch)(struct world *world, int ifindex, uint64_t *word, unsigned slot,
+			      bool carrying);
+	void (*carrier_unwatch)(struct world *world, int ifindex);
+	/* Asks once more for a device whose loss the kernel has never told; the answer comes by
+	 * host_carrier_answer(). */
+	void (*carrier_ask)(struct world *world, int ifindex);
+
+	/* Writes the host's identity to its file, later. 'text' is the callee's to free. */
+	void (*save_identity)(struct world *world, char *text);
+
+	/* Fills in what the host does not know itself. */
+	void (*fill_status)(struct world *world, struct host_status *status);
+};
+
+struct world {
+	const struct world_ops *ops;
+};

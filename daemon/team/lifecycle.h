@@ -1,0 +1,43 @@
+/* What the host does with a team. */
+#pragma once
+
+#include "daemon/host/world.h"
+#include "daemon/team/team.h"
+#include "lib/base/nsec.h"
+
+struct identity;
+struct session_store;
+
+struct team_surroundings {
+	struct host *host;
+	struct world *world;
+	struct datapath *datapath;
+	struct identity *identity;
+	struct session_store *sessions;
+};
+
+/* Starts to make or adopt the team. NULL without memory. */
+struct team *team_new(const struct config_team *config,
+		      const struct team_surroundings *surroundings);
+
+/* Forgets the team; the kernel's part goes on. */
+void team_free(struct team *team);
+
+/* -EBUSY with 'e' while its device is being made, or it is being deleted already. */
+int team_may_be_deleted(const struct team *team, struct err *e);
+
+/* Leave PDUs, then the device. Only when team_may_be_deleted(). 'deleted' is called once; if it
+ * says 0 the team has to be freed. */
+void team_delete(struct team *team, void (*deleted)(void *userdata, int r, const struct err *e),
+		 void *userdata);
+
+void team_link_changed(struct team *team, const struct link *link, const struct link *before);
+bool team_slow_frame(struct team *team, int ifindex, const struct mac *source, struct span payload);
+bool team_foreign_frame(struct team *team, int ifindex, bool illegal);
+bool team_carrier_lost(struct team *team, int ifindex);
+bool team_carrier_answer(struct team *team, int ifindex, bool up);
+void team_tick(struct team *team, nsec_t now);
+nsec_t team_deadline(const struct team *team);
+
+/* Whether it is as good as it will get soon: for the readiness of the daemon. */
+bool team_settled(struct team *team);

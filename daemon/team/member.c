@@ -1,0 +1,446 @@
+#include "daemon/team/member.h"
+
+#include "daemon/host/identity.h"
+#include "daemon/team/team-internal.h"
+#include "lib/base/log.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+/* How long until a device that was refused is tried again, if nothing is heard of it before. */
+#define RETRY_DELAY (10 * NSEC_PER_SEC)
+
+/* How often to ask whether a loss that the kernel never told is over. */
+#define ASK_DELAY NSEC_PER_SEC
+
+static const struct datapath_ops *device_ops(const struct member *member)
+{
+	return member->team->device->ops;
+}
+
+static void log_member(enum log_level level, const struct member *member, const char *text)
+{
+	log_write(level,
+		  &(struct log_fields){ .team = member->team->config.name,
+					.member = member->config->name },
+		  "%s", text);
+}
+
+struct member *team_member_of_device(struct team *team, int ifindex)
+{
+	const struct link *link = team->world->ops->link_by_index(team->world, ifindex);
+	int index;
+
+	for (unsigned i = 0; i < team->n_members; i++) {
+		struct session_data data;
+
+		if (team->members[i].session && session_load(team->members[i].session, &data) &&
+		    data.ifindex == ifindex)
+			return &team->members[i];
+	}
+	index = link ? team_find_member(team, link->name) : -1;
+	return index < 0 ? NULL : &team->members[index];
+}
+
+/* The device that the member should have now, 0 for none. */
+static int wanted_device(const struct member *member)
+{
+	struct team *team = member->team;
+	struct world *world = team->world;
+	const struct link *link;
+
+	if (team->phase != TEAM_OPEN || member->config->disabled)
+		return 0;
+	/* A device that was renamed stays what it is. */
+	if (member->ifindex && world->ops->link_by_index(world, member->ifindex))
+		return member->ifindex;
+	link = world->ops->link_by_name(world, member->config->name);
+	if (!link)
+		return 0;
+	for (unsigned i = 0; i < team->n_members; i++)
+		if (team->members[i].ifindex == link->ifindex)
+			return 0;
+	return link->ifindex;
+}
+
+static struct lacp_port_config port_config(const struct member *member)
+{
+	struct lacp_port_config config = {
+		.key = team_key(member->team, member->speed_mbps),
+		.priority = member->config->priority,
+		.speed_mbps = member->speed_mbps,
+	};
+	const struct link *link =
+		member->team->world->ops->link_by_index(member->team->world, member->ifindex);
+	char text[MAC_TEXT_SIZE], port[64];
+
+	if (link && !mac_is_zero(&link->permanent_mac))
+		(void)snprintf(port, sizeof(port), "mac:%s",
+			       mac_to_text(&link->permanent_mac, text));
+	else
+		(void)snprintf(port, sizeof(port), "name:%s", member->config->name);
+	config.number = identity_port(member->team->identity, port);
+	memcpy(config.name, member->config->name, sizeof(config.name));
+	return config;
+}
+
+/* Tells LACP of the link as it is now. */
+static void tell_link(struct member *member)
+{
+	bool up = member->carrier && member->settings_known;
+	nsec_t now = team_now(member->team);
+
+	member->link_due = NSEC_NEVER;
+	if (!member->has_port)
+		return;
+	if (up) {
+		struct lacp_port_config config = port_config(member);
+
+		lacp_port_configure(member->team->lacp, member->slot, &config, now);
+	}
+	lacp_port_link(member->team->lacp, member->slot, up, member->full_duplex, now);
+	member->link_told = up;
+	member->team->dirty = true;
+}
+
+/* The carrier bit follows at once; LACP after the delay that the configuration gives. */
+static void set_carrier(struct member *member, bool up)
+{
+	const struct config_team *config = &member->team->config;
+	nsec_t now = team_now(member->team);
+	bool known = up && member->settings_known;
+
+	if (member->carrier != up) {
+		member->carrier = up;
+		member->team->dirty = true;
+		device_ops(member)->carrier(member->team->device, member->slot, up);
+	}
+	if (known == member->link_told) {
+		/* Perhaps another speed; nothing if nothing changed. */
+		if (known)
+			tell_link(member);
+		member->link_due = NSEC_NEVER;
+		return;
+	}
+	if (member->link_due == NSEC_NEVER)
+		member->link_due = nsec_add(
+			now, (known ? config->up_delay_ms : config->down_delay_ms) * NSEC_PER_MS);
+	if (member->link_due <= now)
+		tell_link(member);
+}
+
+/* What the kernel says of the carrier, unless the carrier sense knows better. */
+static bool believed_carrier(struct member *member, const struct link *link)
+{
+	bool up = link->up && link->carrier;
+
+	if (!member->lost_by_question)
+		return up;
+	if (up && link->carrier_up_count == member->lost_up_count)
+		return false;
+	member->lost_by_question = false;
+	member->ask_due = NSEC_NEVER;
+	return up;
+}
+
+static void follow_link(struct member *member, const struct link *link)
+{
+	member->mac = link->mac;
+	member->settings_known = link->settings_known;
+	if (link->settings_known) {
+		member->speed_mbps = link->speed_mbps;
+		member->full_duplex = link->full_duplex;
+	}
+	set_carrier(member, believed_carrier(member, link));
+	member->carrier_up_count = link->carrier_up_count;
+	member->carrier_down_count = link->carrier_down_count;
+}
+
+static void watch(struct member *member)
+{
+	struct team *team = member->team;
+
+	if (!member->joined)
+		team->world->ops->slow_join(team->world, member->ifindex);
+	member->joined = true;
+	if (!member->watched)
+		team->world->ops->carrier_watch(team->world, member->ifindex,
+						team->device->ops->carrier_word(team->device),
+						member->slot, false);
+	member->watched = true;
+	member->watched_carrying = false;
+}
+
+void member_let_go(struct member *member)
+{
+	struct world *world = member->team->world;
+
+	if (member->watched)
+		world->ops->carrier_unwatch(world, member->ifindex);
+	if (member->joined)
+		world->ops->slow_leave(world, member->ifindex);
+	member->watched = false;
+	member->joined = false;
+}
+
+static void refused(struct member *member, const struct err *e)
+{
+	if (strcmp(member->refusal, e->text) != 0)
+		log_member(LOG_LEVEL_ERROR, member, e->text);
+	(void)snprintf(member->refusal, sizeof(member->refusal), "%s", e->text);
+	member_leave(member);
+	member->attachment = MEMBER_ABSENT;
+	member->ifindex = 0;
+	member->carrier = false;
+	member->retry_due = nsec_add(team_now(member->team), RETRY_DELAY);
+}
+
+static void member_added(void *userdata, int r, const struct err *e)
+{
+	struct member *member = userdata;
+	struct team *team = member->team;
+	const struct link *link;
+
+	team->dirty = true;
+	if (r < 0) {
+		refused(member, e);
+		team_settle(team);
+		return;
+	}
+	member->attachment = MEMBER_ATTACHED;
+	member->refusal[0] = '\0';
+	link = team->world->ops->link_by_index(team->world, member->ifindex);
+	if (link && team->phase == TEAM_OPEN) {
+		watch(member);
+		if (!member->has_port) {
+			struct lacp_port_config config;
+
+			member->speed_mbps = link->settings_known ? link->speed_mbps : 0;
+			config = port_config(member);
+			lacp_port_add(team->lacp, member->slot, &config, team_now(team));
+			member->has_port = true;
+			member->link_told = false;
+		}
+		follow_link(member, link);
+	}
+	member_reconcile(member);
+	team_settle(team);
+}
+
+static void member_removed(void *userdata, int r, const struct err *e)
+{
+	struct member *member = userdata;
+
+	if (r < 0)
+		log_member(LOG_LEVEL_WARNING, member, e->text);
+	member->attachment = MEMBER_ABSENT;
+	member->ifindex = 0;
+	member->team->dirty = true;
+	member_reconcile(member);
+	team_settle(member->team);
+}
+
+void member_leave(struct member *member)
+{
+	struct team *team = member->team;
+
+	if (!member->has_port)
+		return;
+	lacp_port_remove(team->lacp, member->slot, team_now(team));
+	member->has_port = false;
+	member->link_told = false;
+	member->link_due = NSEC_NEVER;
+	team_drain_actions(team);
+	member->collecting = false;
+	member->distributing = false;
+	team->dirty = true;
+}
+
+static void detach(struct member *member)
+{
+	struct team *team = member->team;
+
+	member_leave(member);
+	team_apply_traffic(team);
+	member_let_go(member);
+	member->carrier = false;
+	member->lost_by_question = false;
+	member->ask_due = NSEC_NEVER;
+	member->attachment = MEMBER_REMOVING;
+	team->device->ops->member_remove(team->device, member->slot, member_removed, member);
+}
+
+static void attach(struct member *member, int ifindex)
+{
+	struct team *team = member->team;
+	const struct link *link = team->world->ops->link_by_index(team->world, ifindex);
+	struct datapath_member_spec spec = { .ifindex = ifindex };
+
+	assert(team->device && link);
+	memcpy(spec.name, link->name, sizeof(spec.name));
+	member->ifindex = ifindex;
+	member->mac = link->mac;
+	member->attachment = MEMBER_ADDING;
+	member->retry_due = NSEC_NEVER;
+	team->device->ops->member_add(team->device, member->slot, &spec, member_added, member);
+}
+
+void member_reconcile(struct member *member)
+{
+	int wanted = wanted_device(member);
+
+	/* While the team is deleted the datapath sets the devices free itself. */
+	if (member->team->phase != TEAM_OPEN)
+		return;
+	switch (member->attachment) {
+	case MEMBER_ADDING:
+	case MEMBER_REMOVING:
+		return;
+	case MEMBER_ABSENT:
+		if (wanted && member->retry_due == NSEC_NEVER)
+			attach(member, wanted);
+		return;
+	case MEMBER_ATTACHED:
+		if (wanted != member->ifindex)
+			detach(member);
+		return;
+	}
+}
+
+void member_link_changed(struct member *member, const struct link *link)
+{
+	if (link && member->attachment == MEMBER_ATTACHED)
+		follow_link(member, link);
+	if (!link && member->team->device)
+		set_carrier(member, false);
+	member_reconcile(member);
+}
+
+void member_carrier_lost(struct member *member)
+{
+	if (member->attachment != MEMBER_ATTACHED || !member->carrier)
+		return;
+	member->lost_by_question = true;
+	member->lost_up_count = member->carrier_up_count;
+	member->ask_due = nsec_add(team_now(member->team), ASK_DELAY);
+	set_carrier(member, false);
+}
+
+void member_carrier_answer(struct member *member, bool up)
+{
+	const struct link *link =
+		member->team->world->ops->link_by_index(member->team->world, member->ifindex);
+
+	if (!member->lost_by_question || !link || member->attachment != MEMBER_ATTACHED)
+		return;
+	if (!up) {
+		member->ask_due = nsec_add(team_now(member->team), ASK_DELAY);
+		return;
+	}
+	member->lost_by_question = false;
+	member->ask_due = NSEC_NEVER;
+	follow_link(member, link);
+}
+
+/* Whether the device is the one that the session was on, with its link up ever since. NULL, or why
+ * not. */
+static const char *why_no_session(const struct session_data *data, const struct link *link)
+{
+	if (!data->saved || !data->has_lacp)
+		return "there was no session";
+	if (data->ifindex != link->ifindex || !mac_equal(&data->mac, &link->mac))
+		return "it is another device";
+	if (!link->carrier || !link->up)
+		return "its link is down";
+	if (data->carrier_up_count != link->carrier_up_count ||
+	    data->carrier_down_count != link->carrier_down_count)
+		return "its link was down meanwhile";
+	return NULL;
+}
+
+static bool resume(struct member *member, const struct session_data *data, const char **why)
+{
+	struct lacp_port_config config;
+
+	member->speed_mbps = data->speed_mbps;
+	config = port_config(member);
+	member->has_port = true;
+	if (!lacp_port_resume(member->team->lacp, member->slot, &config, &data->lacp,
+			      team_now(member->team), why))
+		return false;
+	member->carrier = true;
+	member->full_duplex = true;
+	member->settings_known = true;
+	member->link_told = true;
+	device_ops(member)->carrier(member->team->device, member->slot, true);
+	return true;
+}
+
+void member_adopt(struct member *member, int ifindex)
+{
+	struct world *world = member->team->world;
+	const struct link *link = world->ops->link_by_index(world, ifindex);
+	struct session_data data = {};
+	const char *why = "there was no session";
+	char text[128];
+
+	member->ifindex = ifindex;
+	if (!link) {
+		member->attachment = MEMBER_ATTACHED; /* So that it is taken out. */
+		return;
+	}
+	member->mac = link->mac;
+	member->carrier_up_count = link->carrier_up_count;
+	member->carrier_down_count = link->carrier_down_count;
+	if (member->session && session_load(member->session, &data))
+		why = why_no_session(&data, link);
+	if (!why && resume(member, &data, &why)) {
+		log_member(LOG_LEVEL_INFO, member, "goes on with its LACP session");
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "starts its LACP session anew: %s", why);
+	log_member(LOG_LEVEL_INFO, member, text);
+}
+
+void member_tick(struct member *member, nsec_t now)
+{
+	struct world *world = member->team->world;
+
+	if (now >= member->link_due)
+		tell_link(member);
+	if (now >= member->ask_due) {
+		member->ask_due = NSEC_NEVER;
+		world->ops->carrier_ask(world, member->ifindex);
+	}
+	if (now >= member->retry_due) {
+		member->retry_due = NSEC_NEVER;
+		member_reconcile(member);
+	}
+}
+
+nsec_t member_deadline(const struct member *member)
+{
+	return nsec_min(member->link_due, nsec_min(member->ask_due, member->retry_due));
+}
+
+void member_save(struct member *member)
+{
+	struct session_data data = {};
+
+	if (!member->session)
+		return;
+	memcpy(data.team, member->team->config.name, sizeof(data.team));
+	memcpy(data.member, member->config->name, sizeof(data.member));
+	data.saved = true;
+	data.drained = member->drained;
+	data.ifindex = member->ifindex;
+	data.mac = member->mac;
+	data.carrier_up_count = member->carrier_up_count;
+	data.carrier_down_count = member->carrier_down_count;
+	data.speed_mbps = member->speed_mbps;
+	data.has_lacp = member->has_port && member->carrier;
+	if (member->has_port)
+		lacp_port_session(member->team->lacp, member->slot, &data.lacp);
+	session_save(member->session, &data);
+}

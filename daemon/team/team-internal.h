@@ -1,0 +1,74 @@
+/* What the files of this room know of a team. */
+#pragma once
+
+#include "daemon/core/handover.h"
+#include "daemon/host/world.h"
+#include "daemon/team/member.h"
+#include "daemon/team/team.h"
+
+struct identity;
+
+enum team_phase {
+	TEAM_OPENING,
+	TEAM_OPEN,
+	TEAM_FAILED, /* The device could not be had; tried again when retry_due has come. */
+	TEAM_DELETING,
+};
+
+struct team {
+	struct host *host;
+	struct world *world;
+	struct identity *identity;
+	struct session_store *sessions;
+	struct config_team config;
+	struct lacp *lacp;
+	struct datapath *datapath;
+	struct datapath_team *device;
+	int ifindex;
+	struct mac mac;
+	bool adopted;
+	bool adopting; /* Not all sessions are taken up yet: the words stay as they are. */
+	enum team_phase phase;
+	nsec_t retry_due;
+	char failure[512];
+	unsigned n_members;
+	struct member members[CONFIG_MEMBERS_MAX];
+	struct handover handover;
+	nsec_t marker_due; /* When to try again to send a Marker that the limit held back. */
+	member_set may_send;
+	member_set may_receive;
+	int carrier; /* What the device was told: 0, 1, or -1 for nothing yet. */
+	bool dirty;  /* Something changed that team_settle() has to look at. */
+	bool reported;
+	enum team_state reported_state;
+	void (*deleted)(void *userdata, int r, const struct err *e);
+	void *deleted_userdata;
+};
+
+/* Carries out what the LACP engine asks for, then brings placement, carrier, sessions and reports
+ * up to date. Called at the end of every input. */
+void team_settle(struct team *team);
+
+/* actions.c: drains the engine's queue. */
+void team_drain_actions(struct team *team);
+
+/* traffic.c: may-send, may-receive, buckets and Markers follow the members' states. */
+void team_apply_traffic(struct team *team);
+void team_marker_answered(struct team *team, unsigned slot, bool answered);
+void team_traffic_tick(struct team *team, nsec_t now);
+nsec_t team_traffic_deadline(const struct team *team);
+
+/* leftover.c: takes out what the adopted device has and the configuration has not; corrects 'info'.
+ */
+void team_take_out_leftovers(struct team *team, struct datapath_team_info *info);
+
+/* view.c: tells listeners and the log of states that changed. */
+void team_report(struct team *team);
+
+/* The configured member that a device is: by its name, or because it was that member before it was
+ * renamed. */
+struct member *team_member_of_device(struct team *team, int ifindex);
+
+struct member *team_member_in_slot(struct team *team, unsigned slot);
+uint16_t team_key(struct team *team, uint32_t speed_mbps);
+nsec_t team_now(const struct team *team);

@@ -1,0 +1,77 @@
+/* One team: feeds the pure core with what happens and carries out what it decides, on a datapath.
+ */
+#pragma once
+
+#include "daemon/config/config.h"
+#include "daemon/core/lacp/lacp.h"
+#include "daemon/core/placement.h"
+#include "daemon/datapath/datapath.h"
+
+struct host;
+struct team;
+
+enum team_state {
+	TEAM_UP,       /* Every member that should carry traffic does. */
+	TEAM_DEGRADED, /* Some do not. */
+	TEAM_DOWN,
+};
+
+enum team_member_state {
+	TEAM_MEMBER_ACTIVE,
+	TEAM_MEMBER_STANDBY,
+	TEAM_MEMBER_DOWN,     /* No carrier, or no such device. */
+	TEAM_MEMBER_FAILED,   /* Carrier, but it may not carry: 'reason' tells. */
+	TEAM_MEMBER_DISABLED, /* By the administrator; also drained. */
+};
+
+const char *team_state_name(enum team_state state);
+const char *team_member_state_name(enum team_member_state state);
+
+struct team_view {
+	const struct config_team *config;
+	const char *datapath; /* "bpf" */
+	int ifindex;          /* 0 while there is no device. */
+	enum team_state state;
+	const char *explanation; /* Why it is not up; "" if it is. */
+	struct mac mac;
+	uint32_t mtu;
+	uint64_t speed_mbps;      /* Of the members that carry. */
+	bool adopted;             /* The device was there when the daemon started. */
+	uint64_t moved_in_order;  /* Buckets moved after a Marker was answered, */
+	uint64_t moved_unproven;  /* … or after its timeout. */
+	struct lacp_info partner; /* Of the Aggregator; zero while there is none. */
+};
+
+struct team_member_view {
+	const struct config_member *config;
+	unsigned slot;
+	int ifindex; /* 0: no such device now. */
+	enum team_member_state state;
+	const char *reason; /* "ok", "no-carrier", "partner-silent", …: lower-case words. */
+	char explanation[LACP_EXPLANATION_SIZE];
+	bool carrier;
+	uint32_t speed_mbps;
+	unsigned buckets; /* That it carries now. */
+	bool drained;
+	struct datapath_member_counters counters; /* 0 where they cannot be had. */
+	uint64_t lacpdus_limited; /* Slow-protocol frames dropped by the flood limit. */
+	bool has_lacp;
+	struct lacp_port_view lacp;
+};
+
+const char *team_name(const struct team *team);
+unsigned team_n_members(const struct team *team);
+void team_get_view(struct team *team, struct team_view *view);
+void team_get_member_view(struct team *team, unsigned index, struct team_member_view *view);
+
+/* The index (for the functions here) of the member of that name, or -1. */
+int team_find_member(const struct team *team, const char *name);
+
+/* Copies transitions of a member's port, see lacp_port_trace(). */
+size_t team_member_trace(const struct team *team, unsigned index, uint64_t after,
+			 struct lacp_trace_entry *entries, size_t n);
+
+/* Switches the drain of a member: it sends nothing more, but still receives, and its LACP stays up.
+ * Survives a restart of the daemon. Refused (-EBUSY) for the last member that carries, without
+ * 'force'. */
+int team_drain(struct team *team, unsigned index, bool drain, bool force, struct err *e);

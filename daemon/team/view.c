@@ -1,0 +1,274 @@
+/* A team as others see it, and the news of its states. */
+#include "daemon/host/host-internal.h"
+#include "daemon/host/world.h"
+#include "daemon/team/team-internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *team_state_name(enum team_state state)
+{
+	switch (state) {
+	case TEAM_UP:
+		return "up";
+	case TEAM_DEGRADED:
+		return "degraded";
+	case TEAM_DOWN:
+		return "down";
+	}
+	return NULL;
+}
+
+const char *team_member_state_name(enum team_member_state state)
+{
+	switch (state) {
+	case TEAM_MEMBER_ACTIVE:
+		return "active";
+	case TEAM_MEMBER_STANDBY:
+		return "standby";
+	case TEAM_MEMBER_DOWN:
+		return "down";
+	case TEAM_MEMBER_FAILED:
+		return "failed";
+	case TEAM_MEMBER_DISABLED:
+		return "disabled";
+	}
+	return NULL;
+}
+
+struct verdict {
+	enum team_member_state state;
+	const char *reason;
+	char explanation[LACP_EXPLANATION_SIZE];
+};
+
+[[gnu::format(printf, 4, 5)]] static void judge(struct verdict *verdict,
+						enum team_member_state state, const char *reason,
+						const char *format, ...)
+{
+	va_list args;
+
+	verdict->state = state;
+	verdict->reason = reason;
+	va_start(args, format);
+	(void)vsnprintf(verdict->explanation, sizeof(verdict->explanation), format, args);
+	va_end(args);
+}
+
+/* A member without a device that works, or that an administrator has set aside. */
+static bool judge_device(const struct member *member, struct verdict *verdict)
+{
+	const struct team *team = member->team;
+
+	if (member->config->disabled)
+		judge(verdict, TEAM_MEMBER_DISABLED, "disabled", "the configuration disables it");
+	else if (team->phase == TEAM_FAILED)
+		judge(verdict, TEAM_MEMBER_FAILED, "no-team", "%s", team->failure);
+	else if (team->phase == TEAM_DELETING)
+		judge(verdict, TEAM_MEMBER_DISABLED, "deleting", "the team is being deleted");
+	else if (member->refusal[0])
+		judge(verdict, TEAM_MEMBER_FAILED, "refused", "%s", member->refusal);
+	else if (!member->ifindex)
+		judge(verdict, TEAM_MEMBER_DOWN, "no-device", "there is no device %s",
+		      member->config->name);
+	else if (!member->has_port)
+		judge(verdict, TEAM_MEMBER_DOWN, "starting", "it is being added to the team");
+	else if (!member->carrier)
+		judge(verdict, TEAM_MEMBER_DOWN, "no-carrier",
+		      "it has no link: the cable, the other end's port or the transceiver");
+	else
+		return false;
+	return true;
+}
+
+static void judge_member(struct member *member, const struct lacp_port_view *lacp,
+			 struct verdict *verdict)
+{
+	if (judge_device(member, verdict))
+		return;
+	if (member->distributing && member->drained)
+		judge(verdict, TEAM_MEMBER_DISABLED, "drained",
+		      "an administrator drained it: it receives, and sends nothing");
+	else if (member->distributing)
+		judge(verdict, TEAM_MEMBER_ACTIVE, "ok", "%s", "");
+	else if (!member->settings_known)
+		judge(verdict, TEAM_MEMBER_DOWN, "starting", "its speed is being asked for");
+	else if (!member->link_told)
+		judge(verdict, TEAM_MEMBER_DOWN, "waiting",
+		      "its link is up; the configured delay has not passed yet");
+	else
+		judge(verdict,
+		      lacp->reason == LACP_REASON_STANDBY ? TEAM_MEMBER_STANDBY
+							  : TEAM_MEMBER_FAILED,
+		      lacp_reason_name(lacp->reason), "%s", lacp->explanation);
+}
+
+void team_get_member_view(struct team *team, unsigned index, struct team_member_view *view)
+{
+	struct member *member = &team->members[index];
+	struct datapath_team_counters counters;
+	struct verdict verdict;
+
+	*view = (struct team_member_view){
+		.config = member->config,
+		.slot = member->slot,
+		.ifindex = member->ifindex,
+		.carrier = member->carrier,
+		.speed_mbps = member->speed_mbps,
+		.drained = member->drained,
+		.has_lacp = member->has_port,
+	};
+	if (member->has_port)
+		lacp_port_view(team->lacp, member->slot, team_now(team), &view->lacp);
+	judge_member(member, &view->lacp, &verdict);
+	view->state = verdict.state;
+	view->reason = verdict.reason;
+	memcpy(view->explanation, verdict.explanation, sizeof(view->explanation));
+	for (unsigned b = 0; b < PLACEMENT_BUCKETS; b++)
+		view->buckets += placement_carrier(&team->handover.plan, b, team->handover.fit) ==
+				 member->slot;
+	if (!member->ifindex || !team->device)
+		return;
+	view->lacpdus_limited = team->world->ops->slow_limited(team->world, member->ifindex);
+	if (team->device->ops->counters(team->device, &counters, NULL) == 0)
+		view->counters = counters.members[member->slot];
+}
+
+size_t team_member_trace(const struct team *team, unsigned index, uint64_t after,
+			 struct lacp_trace_entry *entries, size_t n)
+{
+	const struct member *member = &team->members[index];
+
+	return member->has_port ? lacp_port_trace(team->lacp, member->slot, after, entries, n) : 0;
+}
+
+struct count {
+	unsigned active;
+	unsigned missing; /* Should carry, and does not. */
+	uint64_t speed_mbps;
+};
+
+static struct count count_members(struct team *team)
+{
+	struct count count = {};
+
+	for (unsigned i = 0; i < team->n_members; i++) {
+		struct member *member = &team->members[i];
+		struct lacp_port_view lacp = {};
+		struct verdict verdict;
+
+		if (member->has_port)
+			lacp_port_view(team->lacp, member->slot, team_now(team), &lacp);
+		judge_member(member, &lacp, &verdict);
+		switch (verdict.state) {
+		case TEAM_MEMBER_ACTIVE:
+			count.active++;
+			count.speed_mbps += member->speed_mbps;
+			break;
+		case TEAM_MEMBER_DOWN:
+		case TEAM_MEMBER_FAILED:
+			count.missing += !member->config->standby;
+			break;
+		case TEAM_MEMBER_STANDBY:
+		case TEAM_MEMBER_DISABLED:
+			break;
+		}
+	}
+	return count;
+}
+
+static enum team_state judge_team(const struct team *team, const struct count *count,
+				  const char **explanation)
+{
+	*explanation = "";
+	if (team->phase == TEAM_OPENING) {
+		*explanation = "its device is being made";
+		return TEAM_DOWN;
+	}
+	if (team->phase != TEAM_OPEN) {
+		*explanation = team->phase == TEAM_FAILED ? team->failure : "it is being deleted";
+		return TEAM_DOWN;
+	}
+	if (!count->active) {
+		*explanation = "no member carries traffic";
+		return TEAM_DOWN;
+	}
+	if (!count->missing)
+		return TEAM_UP;
+	*explanation = "not every member that should carry traffic does";
+	return TEAM_DEGRADED;
+}
+
+void team_get_view(struct team *team, struct team_view *view)
+{
+	const struct link *link = team->world->ops->link_by_index(team->world, team->ifindex);
+	struct count count = count_members(team);
+
+	*view = (struct team_view){
+		.config = &team->config,
+		.datapath = team->datapath->ops->name,
+		.ifindex = team->ifindex,
+		.mac = link ? link->mac : team->mac,
+		.mtu = link ? link->mtu : team->config.mtu,
+		.speed_mbps = count.speed_mbps,
+		.adopted = team->adopted,
+		.moved_in_order = team->handover.moved_in_order,
+		.moved_unproven = team->handover.moved_unproven,
+	};
+	view->state = judge_team(team, &count, &view->explanation);
+	if (!lacp_partner(team->lacp, &view->partner))
+		view->partner = (struct lacp_info){};
+}
+
+static void report_member(struct team *team, unsigned index)
+{
+	struct member *member = &team->members[index];
+	bool first = !member->reported_reason[0];
+	struct lacp_port_view lacp = {};
+	struct verdict verdict;
+
+	if (member->has_port)
+		lacp_port_view(team->lacp, member->slot, team_now(team), &lacp);
+	judge_member(member, &lacp, &verdict);
+	if (verdict.state == member->reported_state &&
+	    strcmp(verdict.reason, member->reported_reason) == 0)
+		return;
+	/* That it starts is no news: in a moment there will be. */
+	if (strcmp(verdict.reason, "starting") == 0)
+		return;
+	host_emit(team->host,
+		  &(struct host_event){
+			  .type = HOST_EVENT_MEMBER,
+			  .team = team->config.name,
+			  .member = member->config->name,
+			  .from = first ? NULL : team_member_state_name(member->reported_state),
+			  .to = team_member_state_name(verdict.state),
+			  .reason = verdict.reason,
+			  .text = verdict.explanation });
+	member->reported_state = verdict.state;
+	(void)snprintf(member->reported_reason, sizeof(member->reported_reason), "%s",
+		       verdict.reason);
+}
+
+void team_report(struct team *team)
+{
+	struct count count;
+	enum team_state state;
+	const char *explanation;
+
+	for (unsigned i = 0; i < team->n_members; i++)
+		report_member(team, i);
+	count = count_members(team);
+	state = judge_team(team, &count, &explanation);
+	if (team->reported && state == team->reported_state)
+		return;
+	host_emit(team->host,
+		  &(struct host_event){
+			  .type = HOST_EVENT_TEAM,
+			  .team = team->config.name,
+			  .from = team->reported ? team_state_name(team->reported_state) : NULL,
+			  .to = team_state_name(state),
+			  .text = explanation });
+	team->reported_state = state;
+	team->reported = true;
+}
