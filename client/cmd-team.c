@@ -1,0 +1,128 @@
+/* yokectl team … */
+#include "client/call.h"
+#include "lib/base/array.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void show_team_list(const struct output *output, const json_t *answer)
+{
+	const json_t *teams = json_object_get(answer, "teams");
+
+	if (json_array_size(teams))
+		show_teams(output, teams);
+}
+
+static int list(struct context *context, const char *const arguments[], struct err *e)
+{
+	json_t *answer = NULL;
+	int r = call(context, "org.yoke.Team.List", NULL, &answer, e);
+
+	return r < 0 ? r : print(context, answer, show_team_list, e);
+}
+
+static int many_teams(const json_t *teams, struct err *e)
+{
+	char names[256] = "";
+	size_t i, used = 0;
+	json_t *team;
+
+	json_array_foreach (teams, i, team) {
+		const char *name = json_string_value(json_object_get(team, "name"));
+		int r = snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+				 name ? name : "?");
+
+		used += r > 0 ? (size_t)r : 0;
+		if (used >= sizeof(names))
+			break;
+	}
+	return err_set(e, -ENOTUNIQ, "there are %zu teams, say which one: %s",
+		       json_array_size(teams), names);
+}
+
+/* The only team there is, so that nobody has to type its name. */
+static int get_only(struct context *context, json_t **ret, struct err *e)
+{
+	cleanup(json_decrefp) json_t *answer = NULL;
+	const json_t *teams;
+	int r = call(context, "org.yoke.Team.List", NULL, &answer, e);
+
+	if (r < 0)
+		return r;
+	teams = json_object_get(answer, "teams");
+	if (json_array_size(teams) == 0)
+		return err_set(e, -ENOENT, "there is no team: configure one, see yoke.conf(5)");
+	if (json_array_size(teams) > 1)
+		return many_teams(teams, e);
+	*ret = json_incref(json_array_get(teams, 0));
+	return 0;
+}
+
+static int get_named(struct context *context, const char *name, json_t **ret, struct err *e)
+{
+	cleanup(json_decrefp) json_t *answer = NULL;
+	cleanup(json_decrefp) json_t *parameters = json_pack("{s:s}", "name", name);
+	json_t *team;
+	int r;
+
+	if (!parameters)
+		return err_set(e, -EINVAL, "the name of a team is UTF-8");
+	r = call(context, "org.yoke.Team.Show", parameters, &answer, e);
+	if (r < 0)
+		return r;
+	team = json_object_get(answer, "team");
+	if (!json_is_object(team))
+		return err_set(e, -EBADMSG, "yoked's answer has no team in it");
+	*ret = json_incref(team);
+	return 0;
+}
+
+static int show(struct context *context, const char *const arguments[], struct err *e)
+{
+	json_t *team = NULL;
+	int r = arguments[0] ? get_named(context, arguments[0], &team, e)
+			     : get_only(context, &team, e);
+
+	return r < 0 ? r : print(context, team, show_team, e);
+}
+
+static int delete (struct context *context, const char *const arguments[], struct err *e)
+{
+	return call_change(context, "org.yoke.Team.Delete",
+			   json_pack("{s:s}", "name", arguments[0]), e);
+}
+
+static const struct verb verbs[] = {
+	{
+		.name = "list",
+		.arguments = "",
+		.summary = "List the teams, one a line",
+		.run = list,
+	},
+	{
+		.name = "show",
+		.arguments = "[NAME]",
+		.summary = "Show a team and its members",
+		.help = "Without NAME the only team there is.\n",
+		.n_max = 1,
+		.run = show,
+	},
+	{
+		.name = "delete",
+		.arguments = "NAME",
+		.summary = "Delete a team's device",
+		.help = "Tells the partners, sets the members free and deletes the device. The\n"
+			"team stays away until the host boots again or its configuration "
+			"changes.\n",
+		.n_min = 1,
+		.n_max = 1,
+		.run = delete,
+	},
+};
+
+const struct object object_team = {
+	.name = "team",
+	.summary = "Looks after teams",
+	.verbs = verbs,
+	.n_verbs = ARRAY_SIZE(verbs),
+};
