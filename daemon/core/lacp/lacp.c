@@ -243,10 +243,13 @@ void lacp_receive_foreign(struct lacp *lacp, unsigned slot, bool illegal)
 
 void lacp_tick(struct lacp *lacp, nsec_t now)
 {
+	nsec_t horizon;
+
 	lacp->now = now;
+	horizon = periodic_horizon(lacp);
 	for (struct lacp_port *port = NULL; (port = lacp_next_port(lacp, port));) {
 		receive_machine_tick(port);
-		periodic_machine_tick(port);
+		periodic_machine_tick(port, horizon);
 		mux_machine_tick(port);
 		churn_machine_tick(port);
 		marker_tick(port);

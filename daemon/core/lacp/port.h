@@ -237,7 +237,8 @@ void loopback_tick(struct lacp_port *port);
 
 /* periodic.c */
 bool periodic_machine_step(struct lacp_port *port);
-void periodic_machine_tick(struct lacp_port *port);
+nsec_t periodic_horizon(const struct lacp *lacp);
+void periodic_machine_tick(struct lacp_port *port, nsec_t horizon);
 
 /* fallback.c */
 bool fallback_step(struct lacp *lacp);
