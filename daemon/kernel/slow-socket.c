@@ -28,7 +28,6 @@ static_assert(SLOW_FILTER_BURST + SLOW_FILTER_RATE == SLOW_SOCKET_LIMIT, "the he
 struct received {
 	uint8_t frame[SLOW_FILTER_BYTES];
 	struct sockaddr_ll from;
-	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
 	struct iovec iov;
 };
 
@@ -83,7 +82,6 @@ static int set_options(int fd, struct err *e)
 		{ SOL_SOCKET, SO_PRIORITY, PRIORITY, "cannot send slow-protocol frames first" },
 		{ SOL_PACKET, PACKET_IGNORE_OUTGOING, 1,
 		  "cannot tell received slow-protocol frames from own ones" },
-		{ SOL_PACKET, PACKET_AUXDATA, 1, "cannot see VLAN tags of slow-protocol frames" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
@@ -108,7 +106,6 @@ static void prepare_messages(struct slow_socket *sock)
 			.msg_name = &received->from,
 			.msg_iov = &received->iov,
 			.msg_iovlen = 1,
-			.msg_control = received->control,
 		};
 	}
 }
@@ -146,19 +143,13 @@ int slow_socket_fd(const struct slow_socket *sock)
 	return sock->fd;
 }
 
-/* The kernel takes the tag off the frame before it hands it to anybody. */
-static bool was_tagged(struct msghdr *message)
+/* The kernel takes the tag off before it looks who wants the frame, and packet sockets of one
+ * protocol are not told of it (PACKET_AUXDATA neither: the tag is gone by then). But a frame of a
+ * VLAN for which there is no interface it marks as for somebody else, which a multicast never is.
+ */
+static bool was_tagged(const struct slow_frame *frame, const struct sockaddr_ll *from)
 {
-	struct tpacket_auxdata auxiliary;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-		if (c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA ||
-		    c->cmsg_len < CMSG_LEN(sizeof(auxiliary)))
-			continue;
-		memcpy(&auxiliary, CMSG_DATA(c), sizeof(auxiliary));
-		return auxiliary.tp_status & TP_STATUS_VLAN_VALID;
-	}
-	return false;
+	return from->sll_pkttype == PACKET_OTHERHOST && mac_is_multicast(&frame->destination);
 }
 
 static void hand_over(struct slow_socket *sock, unsigned i, slow_received *received, void *userdata)
@@ -171,7 +162,7 @@ static void hand_over(struct slow_socket *sock, unsigned i, slow_received *recei
 		return;
 	memcpy(&frame.destination, from->frame, MAC_SIZE);
 	memcpy(&frame.source, from->frame + MAC_SIZE, MAC_SIZE);
-	frame.tagged = was_tagged(&sock->messages[i].msg_hdr);
+	frame.tagged = was_tagged(&frame, &from->from);
 	frame.payload = (struct span){ from->frame + ETHER_HDR_LEN, size - ETHER_HDR_LEN };
 	received(userdata, &frame);
 }
@@ -179,10 +170,8 @@ static void hand_over(struct slow_socket *sock, unsigned i, slow_received *recei
 static int receive_batch(struct slow_socket *sock)
 {
 	/* The kernel writes what it used over what there was. */
-	for (unsigned i = 0; i < BATCH; i++) {
+	for (unsigned i = 0; i < BATCH; i++)
 		sock->messages[i].msg_hdr.msg_namelen = sizeof(struct sockaddr_ll);
-		sock->messages[i].msg_hdr.msg_controllen = sizeof(sock->received[i].control);
-	}
 	return recvmmsg(sock->fd, sock->messages, BATCH, MSG_DONTWAIT, NULL);
 }
 

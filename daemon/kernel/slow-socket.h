@@ -19,7 +19,9 @@ struct slow_frame {
 	int ifindex;
 	struct mac destination;
 	struct mac source;
-	bool tagged;         /* Came with a VLAN tag. */
+	/* Came with the tag of a VLAN. A tag of VLAN 0, which only has a priority, the kernel takes
+	 * off without a trace; a VLAN for which the host has an interface takes its frames away. */
+	bool tagged;
 	struct span payload; /* From the subtype octet on. */
 };
 
