@@ -144,8 +144,30 @@ static bool believed_carrier(struct member *member, const struct link *link)
 	return up;
 }
 
+/* Our programs see a member's frames before a bridge does, so nothing breaks; but nothing works
+ * either as whoever did this meant it to. */
+static void note_master(struct member *member, const struct link *link)
+{
+	struct world *world = member->team->world;
+	const struct link *master =
+		link->master ? world->ops->link_by_index(world, link->master) : NULL;
+	char text[160];
+
+	if (link->master == member->master)
+		return;
+	member->master = link->master;
+	if (!link->master)
+		return;
+	(void)snprintf(text, sizeof(text),
+		       "it was put into %s while it is a member of %s, and stays a member: "
+		       "take it out of one of them",
+		       master ? master->name : "another device", member->team->config.name);
+	log_member(LOG_LEVEL_WARNING, member, text);
+}
+
 static void follow_link(struct member *member, const struct link *link)
 {
+	note_master(member, link);
 	member->mac = link->mac;
 	member->settings_known = link->settings_known;
 	if (link->settings_known) {

@@ -34,6 +34,7 @@ struct member {
 	nsec_t link_due;  /* When LACP is to be told of the carrier: delays. */
 	nsec_t ask_due;   /* When to ask again whether a loss that the kernel never told is over. */
 	nsec_t retry_due; /* When to try again to add a device that was refused. */
+	int master;       /* What somebody put the device into: its ifindex, or 0. */
 	bool has_port;    /* The LACP engine has a port for it. */
 	bool link_told;   /* What LACP takes the link for. */
 	bool drained;
