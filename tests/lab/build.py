@@ -1,0 +1,25 @@
+"""Where the programs are that the lab runs."""
+
+import os
+import pathlib
+
+from lab.wait import LabError
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Build:
+    def __init__(self, folder=None):
+        self.folder = pathlib.Path(folder or os.environ.get("YOKE_BUILD") or ROOT / "build")
+        self.yoked = self._program("daemon/yoked")
+        self.yokectl = self._program("client/yokectl")
+        self.traffic = self._program("tests/lab/traffic")
+        self.flood = self._program("tests/lab/flood")
+
+    def _program(self, name):
+        return (self.folder / name).resolve()
+
+    def check(self):
+        for program in (self.yoked, self.yokectl, self.traffic, self.flood):
+            if not program.exists():
+                raise LabError(f"{program} is not there: build first, or set YOKE_BUILD to the build's folder")

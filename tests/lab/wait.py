@@ -1,0 +1,21 @@
+"""Waiting for conditions, never for time."""
+
+import time
+
+
+class LabError(Exception):
+    """What went wrong, in words for whoever runs the lab."""
+
+
+def wait_until(condition, seconds, what):
+    """Returns the first true value of condition(), or fails and says what it last saw. 'what' is
+    a text, or a function that makes one when it is needed."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            words = what() if callable(what) else what
+            raise LabError(f"not within {seconds} s: {words}")
+        time.sleep(0.02)

@@ -1,0 +1,139 @@
+"""The daemon dies, is stopped and comes back, under traffic and in fast mode."""
+
+import re
+import time
+
+import pytest
+
+from lab import pdu, wait_until
+from lab.partner import Port
+from lab.traffic import assert_clean
+
+RATE = 10000
+
+
+class Onlooker:
+    """Hears the LACPDUs that leave an adapter, beside the switch."""
+
+    active, fast, system_priority, system, key = True, True, 0, "02:00:00:00:00:00", 0
+
+    def __init__(self, cable):
+        self.port = Port(self, cable.far, cable.far_name, 1)
+
+    def heard(self):
+        self.port.hear()
+        return self.port.heard
+
+
+def record(switch):
+    """What the switch remembers of disturbances, and how its ports stand."""
+    figures = {port: {key: count for key, count in values.items()
+                      if re.search("Expired|Defaulted|Carrier|Bad", key)}
+               for port, values in switch.statistics().items()}
+    status = {port: (words["status"], words["partner state"], words["partner port_id"], words["partner key"])
+              for port, words in switch.members().items()}
+    return figures, status
+
+
+def news(switch, before):
+    """Lines of the switch's log since then that tell of a change of a link."""
+    return [line for line in switch.log()[len(before):].splitlines()
+            if re.search(r"\|(lacp|bond)\||link state|carrier", line)]
+
+
+@pytest.mark.parametrize("inbound", [False, True], ids=["out", "in"])
+@pytest.mark.parametrize("pause", [0.0, 1.0, 2.0])
+def test_a_kill_and_a_restart_go_unnoticed(scene, pause, inbound):
+    """kill -9 under 10 000 datagrams a second, and a restart within the partner's timeout: nothing
+    is lost, and the switch's own record shows no change of state."""
+    onlookers = [Onlooker(cable) for cable in scene.cables]
+    before, log = record(scene.switch), scene.switch.log()
+    traffic = scene.traffic("udp", inbound, flows=64, rate=RATE, seconds=60).flows()
+    time.sleep(0.5)
+    scene.yoked.kill()
+    time.sleep(pause)
+    scene.yoked.start()
+    time.sleep(7)  # Twice the partner's timeout and more: what it does not hear would show by now.
+    result = traffic.stop()
+    print(f"dead for {pause} s and the start: {result['lost']} of {result['sent']} lost, "
+          f"longest gap {result['longest_gap_ms']} ms; switch dropped {scene.switch.receive_drops()}")
+    assert record(scene.switch) == before
+    assert news(scene.switch, log) == []
+    passing = pdu.state_bits("synchronization", "collecting", "distributing")
+    for onlooker in onlookers:
+        assert onlooker.heard()
+        assert all(heard.pdu.actor.state & passing == passing for heard in onlooker.heard())
+    assert_clean(result)
+    assert scene.yoked.team()["adopted"]
+    scene.await_converged()
+
+
+def test_ten_kills_in_a_row(scene):
+    """Killed again and again, also while it starts: nothing is lost."""
+    before = record(scene.switch)
+    traffic = scene.traffic("udp", flows=64, rate=5000, seconds=60).flows()
+    for number in range(10):
+        scene.yoked.kill()
+        scene.yoked.start(ready=number % 2 == 0)
+        time.sleep(0.02 * number)
+    scene.yoked.await_ready()
+    scene.await_converged()
+    time.sleep(4)
+    result = traffic.stop()
+    assert_clean(result)
+    assert record(scene.switch) == before
+
+
+def test_a_stop_leaves_traffic_running(scene):
+    """SIGTERM ends the daemon with status 0, sends no leave PDU, and no frame is lost."""
+    onlooker = Onlooker(scene.cables[0])
+    traffic = scene.traffic("udp", flows=64, rate=RATE, seconds=60).flows()
+    time.sleep(0.3)
+    start = time.monotonic()
+    assert scene.yoked.stop() == 0
+    print(f"stopped within {time.monotonic() - start:.2f} s")
+    time.sleep(1.5)
+    scene.yoked.start()
+    time.sleep(3.5)
+    result = traffic.stop()
+    assert_clean(result)
+    states = [pdu.state_names(heard.pdu.actor.state) for heard in onlooker.heard()]
+    assert all("synchronization" in state for state in states)
+    scene.await_converged()
+
+
+def test_a_restart_after_the_partner_gave_up(scene):
+    """Dead for longer than the partner's timeout: the switch gives up, and after the start the
+    sessions begin anew and converge."""
+    scene.yoked.kill()
+    wait_until(lambda: not scene.switch.passing(), 15, "the switch has given up")
+    wait_until(lambda: all("defaulted" in words["status"] for words in scene.switch.members().values()),
+               15, "the switch has defaulted")
+    scene.yoked.start()
+    scene.await_converged(seconds=40)
+    result = scene.traffic("udp", flows=16, rate=1000, seconds=1).result()
+    assert_clean(result)
+
+
+def test_a_cable_moved_while_the_daemon_was_dead(scene):
+    """A link that was lost and came back meanwhile is not resumed but begun anew."""
+    scene.yoked.kill()
+    scene.cable("eno2").pull()
+    scene.cable("eno2").plug()
+    scene.yoked.start()
+    scene.await_converged()
+    transitions = [(step["machine"], step["to"]) for step in scene.yoked.trace("eno2")]
+    assert ("mux", "collecting-distributing") in transitions
+    assert ("mux", "detached") in transitions or ("mux", "waiting") in transitions \
+        or ("receive", "expired") in transitions
+    assert "starts its LACP session anew" in scene.yoked.log()
+
+
+def test_a_member_that_was_pulled_while_the_daemon_was_dead(scene):
+    """After the start the team does not send on a link that has gone."""
+    scene.yoked.kill()
+    scene.cable("eno3").pull()
+    scene.yoked.start()
+    scene.yoked.await_member("eno3", reason="no-carrier", buckets=0)
+    result = scene.traffic("udp", flows=64, rate=2000, seconds=1).result()
+    assert_clean(result)
