@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 /* A partner may send ten slow-protocol frames a second (IEEE 802.3 annex 57A); as many again for
- * one that counts its second from another instant, and some for what is not LACP. */
+ * one that counts its second from another instant, and some for what is not LACP. Twenty may come
+ * at once, and twelve a second in the long run. */
 #define SLOW_SOCKET_LIMIT 32
 
 struct slow_frame {

@@ -7,13 +7,15 @@ struct worker;
 /* Called on the worker's thread; may sleep; must not touch state of the main thread. */
 typedef void worker_run(void *job);
 
-/* Called by worker_dispatch() when 'run' has returned; frees 'job' if it is to be freed. */
+/* Called by worker_dispatch() when 'run' has returned; frees 'job' if it is to be freed. May submit
+ * jobs, but neither dispatch nor free the worker. */
 typedef void worker_done(void *job);
 
 /* 'name' (at most 15 characters) is the thread's. Returns 0 or a negative errno. */
 int worker_new(const char *name, struct worker **ret);
 
-/* Lets all submitted jobs run to their end, calls their 'done', then ends the thread. */
+/* Lets all submitted jobs run to their end, calls their 'done', and so on for the jobs that these
+ * submit, then ends the thread. */
 void worker_free(struct worker *worker);
 
 /* Readable when worker_dispatch() has something to do. */

@@ -1,5 +1,7 @@
 """What stands on a team: a bridge with a virtual machine, a macvtap."""
 
+import time
+
 from lab import Cable, Scene
 from lab.scene import OTHER
 from lab.traffic import Traffic, assert_clean
@@ -48,9 +50,10 @@ def test_a_bridged_machine_survives_a_kill_and_a_pull(lab, build):
     traffic = Traffic(lab, build, "udp", machine, scene.other, OTHER[0], flows=64, rate=5000, seconds=60).flows()
     scene.cable("eno1").pull()
     scene.yoked.await_member("eno1", reason="no-carrier")
+    time.sleep(1)
     result = traffic.stop()
     print(f"{result['lost']} of {result['sent']} lost by the pull")
-    assert result["lost"] < 5000
+    assert result["lost"] <= 5000 * 0.05
 
 
 def test_a_macvtap_on_the_team(lab, build):

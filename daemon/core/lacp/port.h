@@ -262,7 +262,7 @@ nsec_t lag_deadline(const struct lacp *lacp);
 [[gnu::format(printf, 3, 4)]] void selection_enter(struct lacp_port *port, enum lacp_selected to,
 						   const char *cause, ...);
 /* In the trace, and told, without a change. */
-void selection_remark(struct lacp_port *port, const char *remark);
+void selection_remark(struct lacp_port *port, const char *text);
 bool selection_step(struct lacp *lacp);
 /* The port of the Aggregator's LAG that speaks for it: one that carries if there is one. */
 const struct lacp_port *selection_reference(const struct lacp *lacp);
