@@ -63,6 +63,16 @@ def _end_process(pid, start):
         _await_end(pid, start, 3)
 
 
+def _end_visitors(namespace, folder):
+    """What somebody else started in a kept lab, as the daemon that was killed: processes in its
+    namespaces that name its folder. A shell that only looks around is left alone."""
+    pids = subprocess.run(["ip", "netns", "pids", namespace], capture_output=True, text=True, check=False)
+    for pid in map(int, pids.stdout.split()):
+        with contextlib.suppress(OSError):
+            if str(folder).encode() in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                _end_process(pid, _start_time(pid))
+
+
 def _undo(line, folder):
     kind, *words = line.split()
     if kind == "process" and words[2] == _pid_namespace():
@@ -77,6 +87,9 @@ def take_down(folder):
     """Undoes what the journal of 'folder' tells, and removes the folder."""
     journal = pathlib.Path(folder, JOURNAL)
     lines = journal.read_text(encoding="utf-8").splitlines() if journal.exists() else []
+    for line in lines:
+        if line.startswith("namespace "):
+            _end_visitors(line.split()[1], folder)
     for line in reversed(lines):
         _undo(line, folder)
     mounted = [line.split()[1] for line in lines if line.startswith("mount ")]
@@ -152,6 +165,8 @@ class Lab:
         self._closers.append(function)
 
     def close(self):
+        if (self.folder / KEPT).exists():
+            return
         with _signals_held():
             for function in reversed(self._closers):
                 function()
@@ -164,7 +179,6 @@ class Lab:
     def keep(self):
         """Leaves everything as it is until somebody takes it down by its folder."""
         (self.folder / KEPT).touch()
-        self._closers.clear()
         self._held.close()
 
     def namespace(self, name):

@@ -67,8 +67,9 @@ class Lacpdu:
                       int.from_bytes(payload[44:46], "big"))
 
 
-def marker(port, system, transaction, response=False):
-    return (bytes([2, 1, 2 if response else 1, 22])
+def marker(port, system, transaction, length=16):
+    """A Marker Information PDU. The TLV has 16 octets; Linux' bonding driver writes 22."""
+    return (bytes([2, 1, 1, length])
             + struct.pack("!H6sI2x", port, mac_bytes(system), transaction) + bytes(92))
 
 

@@ -265,6 +265,7 @@ void do_marker(struct run *run, const struct word *words, unsigned n)
 {
 	struct place at = place(run, words[0].key);
 	struct marker marker = { .type = MARKER_INFORMATION,
+				 .length = MARKER_LENGTH,
 				 .requester_port = 7,
 				 .requester_system = { { 0x02, 0, 0, 0, 0, 0x50 } },
 				 .transaction = 42 };

@@ -94,6 +94,7 @@ void marker_tick(struct lacp_port *port)
 void marker_encode_request(const struct lacp_port *port, uint8_t payload[static LACP_PDU_SIZE])
 {
 	const struct marker marker = {
+		.length = MARKER_LENGTH,
 		.type = MARKER_INFORMATION,
 		.requester_port = port->config.number,
 		.requester_system = port->lacp->config.system,

@@ -16,7 +16,6 @@ enum {
 	OFFSET_MARKER = 2,
 	INFORMATION_LENGTH = 20,
 	COLLECTOR_LENGTH = 16,
-	MARKER_LENGTH = 22,
 	VERSION = 1,
 };
 
@@ -96,10 +95,13 @@ static enum pdu_verdict decode_marker(const uint8_t *bytes, struct marker *marke
 {
 	const uint8_t *tlv = bytes + OFFSET_MARKER;
 
-	if ((tlv[0] != MARKER_INFORMATION && tlv[0] != MARKER_RESPONSE) || tlv[1] != MARKER_LENGTH)
+	if (tlv[0] != MARKER_INFORMATION && tlv[0] != MARKER_RESPONSE)
+		return PDU_ILLEGAL;
+	if (tlv[1] != MARKER_LENGTH && tlv[1] != MARKER_LENGTH_OLD)
 		return PDU_ILLEGAL;
 	*marker = (struct marker){
 		.type = tlv[0],
+		.length = tlv[1],
 		.requester_port = read16(tlv + 2),
 		.transaction = read32(tlv + 10),
 	};
@@ -142,7 +144,7 @@ void marker_encode(const struct marker *marker, uint8_t payload[static LACP_PDU_
 	payload[0] = SLOW_SUBTYPE_MARKER;
 	payload[OFFSET_VERSION] = VERSION;
 	tlv[0] = (uint8_t)marker->type;
-	tlv[1] = MARKER_LENGTH;
+	tlv[1] = marker->length;
 	write16(tlv + 2, marker->requester_port);
 	memcpy(tlv + 4, marker->requester_system.bytes, MAC_SIZE);
 	write32(tlv + 10, marker->transaction);

@@ -20,8 +20,14 @@ enum marker_type {
 	MARKER_RESPONSE = 2,
 };
 
+/* 6.5.3.2: the TLV's length. Earlier editions had 22, and some, as Linux' bonding driver, still
+ * write it. */
+#define MARKER_LENGTH 16
+#define MARKER_LENGTH_OLD 22
+
 struct marker {
 	enum marker_type type;
+	uint8_t length; /* Of the TLV, MARKER_LENGTH or MARKER_LENGTH_OLD; a Response repeats it. */
 	uint16_t requester_port;
 	struct mac requester_system;
 	uint32_t transaction;
