@@ -200,7 +200,7 @@ def end(*_):
 
 
 def main(arguments):
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, end)
     if arguments == ["--stop"]:
         stop()

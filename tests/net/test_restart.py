@@ -43,7 +43,8 @@ def news(switch, before):
 
 
 @pytest.mark.parametrize("inbound", [False, True], ids=["out", "in"])
-@pytest.mark.parametrize("pause", [0.0, 1.0, 2.0])
+# The partner counts its 3 s from our last LACPDU, which may be a second old when we are killed.
+@pytest.mark.parametrize("pause", [0.0, 1.0, 1.5])
 def test_a_kill_and_a_restart_go_unnoticed(scene, pause, inbound):
     """kill -9 under 10 000 datagrams a second, and a restart within the partner's timeout: nothing
     is lost, and the switch's own record shows no change of state."""
