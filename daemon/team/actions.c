@@ -17,6 +17,9 @@ static void send_frame(struct member *member, const struct lacp_action *action)
 			  &(struct log_fields){ .team = member->team->config.name,
 						.member = member->config->name },
 			  "a LACPDU could not be sent: %s", strerror(-r));
+	/* When we were last heard is what a later daemon counts the partner's patience from. */
+	if (member->has_port && member->team->phase == TEAM_OPEN)
+		member_save(member);
 }
 
 static void note(struct member *member, const struct lacp_trace_entry *entry)

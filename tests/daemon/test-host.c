@@ -1,5 +1,6 @@
 /* A host with a team, on a fake datapath, clock and switch. */
 #include "daemon/host/host.h"
+#include "daemon/host/session-store.h"
 #include "tests/fake/fake-world.h"
 #include "tests/unit/run.h"
 
@@ -197,6 +198,19 @@ START_TEST(news_that_come_before_the_device_was_found_cost_no_session)
 	fake_world_run(&world, NSEC_PER_SEC);
 	expect_both_active();
 	ck_assert_uint_eq(kernel.n_allow, n_allow);
+}
+END_TEST
+
+START_TEST(each_lacpdu_that_is_sent_is_in_the_session)
+{
+	struct session_data data = {};
+
+	start(TWO);
+	/* The partner says nothing, so that nothing but our own sending can have saved it. */
+	world.partner_silent = true;
+	fake_world_run(&world, 1500 * NSEC_PER_MS);
+	ck_assert(session_load(session_store_find(world.sessions, "team0", "eno1"), &data));
+	ck_assert_uint_eq(data.lacp.last_tx, member_view("eno1").lacp.last_tx);
 }
 END_TEST
 
@@ -553,6 +567,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_cable_that_returns_gets_its_share_back);
 	tcase_add_test(tcase, a_killed_daemon_changes_nothing_and_the_next_one_goes_on);
 	tcase_add_test(tcase, news_that_come_before_the_device_was_found_cost_no_session);
+	tcase_add_test(tcase, each_lacpdu_that_is_sent_is_in_the_session);
 	tcase_add_test(tcase, the_partner_of_a_killed_daemon_sees_no_change);
 	tcase_add_test(tcase, a_session_whose_link_went_down_meanwhile_starts_anew);
 	tcase_add_test(tcase, a_session_whose_partner_has_given_up_starts_anew);
