@@ -3,6 +3,7 @@
 YOKE_BUILD names the build's folder. What a test measures it prints; no test is tried twice."""
 
 import pathlib
+import re
 import signal
 import sys
 
@@ -39,10 +40,18 @@ def build():
     return found
 
 
+def assert_no_sanitizer_spoke(lab):
+    """What a daemon that was built with sanitizers found, it wrote into its log."""
+    for log in lab.folder.glob("yoked*.log"):
+        text = log.read_text(errors="replace")
+        assert not re.search("runtime error:|Sanitizer", text), text[-5000:]
+
+
 @pytest.fixture
 def lab():
     with Lab() as made:
         yield made
+        assert_no_sanitizer_spoke(made)
 
 
 @pytest.fixture

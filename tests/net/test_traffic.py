@@ -68,19 +68,16 @@ def test_frames_larger_than_a_segment(wired, v6):
     assert result["intact"]
 
 
-@ways
-def test_all_members_carry(wired, inbound):
-    """With 128 flows each member moves some of the frames. (How the switch spreads what comes in is
-    its own affair: of that more than one must have a share.)"""
+def test_all_members_carry(wired):
+    """With 128 flows each member sends some of the frames. (How the switch spreads what comes in is
+    its own affair; each member alone receives in test_pull.)"""
     def packets():
-        members = wired.yoked.team()["members"]
-        return [member["rx_packets" if inbound else "tx_packets"] for member in members]
+        return [member["tx_packets"] for member in wired.yoked.team()["members"]]
     before = packets()
-    result = wired.traffic("udp", inbound, flows=128, rate=5000, seconds=1).result()
+    assert_clean(wired.traffic("udp", flows=128, rate=5000, seconds=1).result())
     moved = [now - then for now, then in zip(packets(), before)]
     print("frames by member:", moved)
-    assert_clean(result)
-    assert sum(count > 200 for count in moved) >= (2 if inbound else 4)
+    assert all(count > 200 for count in moved)
 
 
 def test_the_devices_counters_count(wired):
