@@ -1,81 +1,8 @@
-/* A host with a team, on a fake datapath, clock and switch. */
-#include "daemon/host/host.h"
-#include "daemon/host/session-store.h"
-#include "tests/fake/fake-world.h"
+/* A host with a team that runs, on a fake datapath, clock and switch. */
+#include "tests/daemon/rig.h"
 #include "tests/unit/run.h"
 
 #include <string.h>
-
-#define FAST                                                                                     \
-	"team: { name = \"team0\"; mode = \"lacp\"; members = ( { name = \"eno1\"; }, { name = " \
-	"\"eno2\"; } );"
-#define TWO FAST " };"
-
-static struct fake_kernel kernel;
-static struct fake_world world;
-static int eno1, eno2;
-
-static void setup(void)
-{
-	fake_world_init(&world, &kernel);
-	eno1 = fake_world_add_link(&world, "eno1", 10000);
-	eno2 = fake_world_add_link(&world, "eno2", 10000);
-}
-
-static void teardown(void)
-{
-	fake_world_fini(&world);
-}
-
-static struct team *team0(void)
-{
-	return host_find_team(world.host, "team0");
-}
-
-static struct team_view team_view(void)
-{
-	struct team_view view;
-
-	team_get_view(team0(), &view);
-	return view;
-}
-
-static struct team_member_view member_view(const char *name)
-{
-	struct team_member_view view;
-	int index = team_find_member(team0(), name);
-
-	ck_assert_int_ge(index, 0);
-	team_get_member_view(team0(), (unsigned)index, &view);
-	return view;
-}
-
-static struct fake_device *device(void)
-{
-	return fake_device_by_name(&kernel, "team0");
-}
-
-static void expect_member(const char *name, enum team_member_state state, const char *reason)
-{
-	struct team_member_view view = member_view(name);
-
-	ck_assert_str_eq(team_member_state_name(view.state), team_member_state_name(state));
-	ck_assert_str_eq(view.reason, reason);
-}
-
-static void expect_both_active(void)
-{
-	expect_member("eno1", TEAM_MEMBER_ACTIVE, "ok");
-	expect_member("eno2", TEAM_MEMBER_ACTIVE, "ok");
-	ck_assert_int_eq(team_view().state, TEAM_UP);
-	ck_assert_uint_eq((unsigned)__builtin_popcount(fake_device_fit(device())), 2);
-}
-
-static void start(const char *config)
-{
-	fake_world_start(&world, config);
-	fake_world_run(&world, 5 * NSEC_PER_SEC);
-}
 
 START_TEST(a_team_comes_up_and_shares_its_buckets)
 {
@@ -156,113 +83,6 @@ START_TEST(a_cable_that_returns_gets_its_share_back)
 }
 END_TEST
 
-START_TEST(a_killed_daemon_changes_nothing_and_the_next_one_goes_on)
-{
-	unsigned n_allow;
-	struct placement_plan plan;
-	uint64_t word;
-
-	start(TWO);
-	plan = device()->plan;
-	word = device()->carrier_word;
-	fake_world_kill(&world);
-	fake_world_run(&world, NSEC_PER_SEC);
-	n_allow = kernel.n_allow;
-	fake_world_start(&world, TWO);
-	fake_world_run(&world, 0);
-	/* From the first moment. */
-	expect_both_active();
-	ck_assert_uint_eq(kernel.n_allow, n_allow);
-	for (unsigned b = 0; b < PLACEMENT_BUCKETS; b++)
-		ck_assert_uint_eq(placement_carrier(&plan, b, 3),
-				  placement_carrier(&device()->plan, b, 3));
-	ck_assert_uint_eq(device()->carrier_word, word);
-	ck_assert(team_view().adopted);
-	fake_world_run(&world, 10 * NSEC_PER_SEC);
-	expect_both_active();
-	ck_assert_uint_eq(kernel.n_allow, n_allow);
-}
-END_TEST
-
-START_TEST(news_that_come_before_the_device_was_found_cost_no_session)
-{
-	const struct link *link = &fake_world_link(&world, eno1)->link;
-	unsigned n_allow;
-
-	start(TWO);
-	fake_world_kill(&world);
-	n_allow = kernel.n_allow;
-	fake_world_start(&world, TWO);
-	host_link_changed(world.host, link, link);
-	host_tick(world.host);
-	fake_world_run(&world, NSEC_PER_SEC);
-	expect_both_active();
-	ck_assert_uint_eq(kernel.n_allow, n_allow);
-}
-END_TEST
-
-START_TEST(each_lacpdu_that_is_sent_is_in_the_session)
-{
-	struct session_data data = {};
-
-	start(TWO);
-	/* The partner says nothing, so that nothing but our own sending can have saved it. */
-	world.partner_silent = true;
-	fake_world_run(&world, 1500 * NSEC_PER_MS);
-	ck_assert(session_load(session_store_find(world.sessions, "team0", "eno1"), &data));
-	ck_assert_uint_eq(data.lacp.last_tx, member_view("eno1").lacp.last_tx);
-}
-END_TEST
-
-/* The switch's own picture, during and after. */
-START_TEST(the_partner_of_a_killed_daemon_sees_no_change)
-{
-	struct lacp_port_view before, after;
-
-	start(TWO);
-	lacp_port_view(world.partner, 0, world.now, &before);
-	fake_world_kill(&world);
-	fake_world_run(&world, NSEC_PER_SEC);
-	fake_world_start(&world, TWO);
-	fake_world_run(&world, 10 * NSEC_PER_SEC);
-	lacp_port_view(world.partner, 0, world.now, &after);
-	ck_assert_int_eq(after.mux, LACP_MUX_COLLECTING_DISTRIBUTING);
-	ck_assert_uint_eq(after.counters.partner_sync_transitions,
-			  before.counters.partner_sync_transitions);
-	ck_assert_uint_eq(after.counters.partner_changes, before.counters.partner_changes);
-}
-END_TEST
-
-START_TEST(a_session_whose_link_went_down_meanwhile_starts_anew)
-{
-	start(TWO);
-	fake_world_kill(&world);
-	fake_world_cable(&world, eno1, false, true);
-	fake_world_cable(&world, eno1, true, true);
-	fake_world_start(&world, TWO);
-	fake_world_run(&world, 0);
-	expect_member("eno2", TEAM_MEMBER_ACTIVE, "ok");
-	fake_world_run(&world, 5 * NSEC_PER_SEC);
-	expect_both_active();
-}
-END_TEST
-
-START_TEST(a_session_whose_partner_has_given_up_starts_anew)
-{
-	unsigned n_allow;
-
-	start(TWO);
-	fake_world_kill(&world);
-	fake_world_run(&world, 10 * NSEC_PER_SEC);
-	n_allow = kernel.n_allow;
-	fake_world_start(&world, TWO);
-	fake_world_run(&world, 5 * NSEC_PER_SEC);
-	/* It stopped first, and began again. */
-	ck_assert_uint_ge(kernel.n_allow, n_allow + 2);
-	expect_both_active();
-}
-END_TEST
-
 START_TEST(a_silent_partner_takes_the_carrier_away)
 {
 	start(TWO);
@@ -306,22 +126,6 @@ START_TEST(a_member_that_vanishes_and_returns_is_taken_back)
 }
 END_TEST
 
-START_TEST(a_member_that_is_renamed_stays_what_it_is)
-{
-	start(TWO);
-	fake_world_rename_link(&world, eno1, "lan0");
-	fake_world_run(&world, 5 * NSEC_PER_SEC);
-	expect_both_active();
-	ck_assert_int_eq(member_view("eno1").ifindex, eno1);
-	/* Also for the next daemon. */
-	fake_world_kill(&world);
-	fake_world_start(&world, TWO);
-	fake_world_run(&world, 0);
-	expect_both_active();
-	ck_assert_int_eq(member_view("eno1").ifindex, eno1);
-}
-END_TEST
-
 START_TEST(a_device_that_something_else_owns_is_named_with_its_owner)
 {
 	kernel.busy_ifindex = eno2;
@@ -348,14 +152,6 @@ START_TEST(another_device_of_the_teams_name_is_left_alone)
 }
 END_TEST
 
-static void drain(const char *name, bool on)
-{
-	struct err e = {};
-	int index = team_find_member(team0(), name);
-
-	ck_assert_msg(team_drain(team0(), (unsigned)index, on, false, &e) == 0, "%s", e.text);
-}
-
 START_TEST(a_drained_member_receives_and_its_lacp_stays_up)
 {
 	start(TWO);
@@ -372,27 +168,6 @@ START_TEST(a_drained_member_receives_and_its_lacp_stays_up)
 }
 END_TEST
 
-START_TEST(a_drain_outlives_a_kill_of_the_daemon)
-{
-	start(TWO);
-	drain("eno1", true);
-	fake_world_kill(&world);
-	fake_world_start(&world, TWO);
-	fake_world_run(&world, 0);
-	expect_member("eno1", TEAM_MEMBER_DISABLED, "drained");
-}
-END_TEST
-
-START_TEST(another_configuration_ends_a_drain)
-{
-	start(TWO);
-	drain("eno1", true);
-	fake_world_kill(&world);
-	start(FAST " mtu = 9000; };");
-	expect_both_active();
-}
-END_TEST
-
 START_TEST(the_last_member_that_carries_is_not_drained_by_mistake)
 {
 	struct err e = {};
@@ -404,51 +179,6 @@ START_TEST(the_last_member_that_carries_is_not_drained_by_mistake)
 	ck_assert_int_lt(team_drain(team0(), (unsigned)index, true, false, &e), 0);
 	ck_assert_ptr_nonnull(strstr(e.text, "eno2"));
 	ck_assert_int_eq(team_drain(team0(), (unsigned)index, true, true, &e), 0);
-}
-END_TEST
-
-static void deleted(void *userdata, int r, const struct err *e)
-{
-	*(int *)userdata = r;
-}
-
-START_TEST(a_deleted_team_tells_its_partner_and_stays_away)
-{
-	struct lacp_port_view partner;
-	int result = 1;
-
-	start(TWO);
-	host_delete_team(world.host, team0(), deleted, &result);
-	fake_world_run(&world, 0);
-	ck_assert_int_eq(result, 0);
-	ck_assert_ptr_null(team0());
-	ck_assert_ptr_null(device());
-	lacp_port_view(world.partner, 0, world.now, &partner);
-	ck_assert(!(partner.partner.state & LACP_STATE_SYNCHRONIZATION));
-	ck_assert_int_ne(partner.mux, LACP_MUX_COLLECTING_DISTRIBUTING);
-	fake_world_kill(&world);
-	fake_world_start(&world, TWO);
-	ck_assert_ptr_null(team0());
-	/* Until its configuration is another one. */
-	fake_world_kill(&world);
-	start(FAST " mtu = 9000; };");
-	expect_both_active();
-}
-END_TEST
-
-START_TEST(a_member_taken_out_of_the_configuration_leaves_with_a_word)
-{
-	struct lacp_port_view partner;
-
-	start(TWO);
-	fake_world_kill(&world);
-	fake_world_start(&world, "team: { name = \"team0\"; mode = \"lacp\"; members = ( { name = "
-				 "\"eno2\"; } ); };");
-	fake_world_run(&world, 0);
-	expect_member("eno2", TEAM_MEMBER_ACTIVE, "ok");
-	ck_assert_uint_eq((unsigned)__builtin_popcount(device()->members), 1);
-	lacp_port_view(world.partner, 0, world.now, &partner);
-	ck_assert(!(partner.partner.state & LACP_STATE_SYNCHRONIZATION));
 }
 END_TEST
 
@@ -556,8 +286,12 @@ START_TEST(who_listens_hears_of_each_change_of_state)
 }
 END_TEST
 
-static void add_tests(TCase *tcase)
+int main(void)
 {
+	Suite *suite = suite_create("host");
+	TCase *tcase = tcase_create("host");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_team_comes_up_and_shares_its_buckets);
 	tcase_add_test(tcase,
 		       its_members_are_asked_for_their_carrier_in_the_rhythm_of_those_that_carry);
@@ -565,24 +299,13 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_loss_that_only_the_carrier_sense_sees_counts_as_one);
 	tcase_add_test(tcase, a_loss_that_the_kernel_never_told_ends_when_an_answer_says_so);
 	tcase_add_test(tcase, a_cable_that_returns_gets_its_share_back);
-	tcase_add_test(tcase, a_killed_daemon_changes_nothing_and_the_next_one_goes_on);
-	tcase_add_test(tcase, news_that_come_before_the_device_was_found_cost_no_session);
-	tcase_add_test(tcase, each_lacpdu_that_is_sent_is_in_the_session);
-	tcase_add_test(tcase, the_partner_of_a_killed_daemon_sees_no_change);
-	tcase_add_test(tcase, a_session_whose_link_went_down_meanwhile_starts_anew);
-	tcase_add_test(tcase, a_session_whose_partner_has_given_up_starts_anew);
 	tcase_add_test(tcase, a_silent_partner_takes_the_carrier_away);
 	tcase_add_test(tcase, a_member_that_is_not_there_joins_when_it_appears);
 	tcase_add_test(tcase, a_member_that_vanishes_and_returns_is_taken_back);
-	tcase_add_test(tcase, a_member_that_is_renamed_stays_what_it_is);
 	tcase_add_test(tcase, a_device_that_something_else_owns_is_named_with_its_owner);
 	tcase_add_test(tcase, another_device_of_the_teams_name_is_left_alone);
 	tcase_add_test(tcase, a_drained_member_receives_and_its_lacp_stays_up);
-	tcase_add_test(tcase, a_drain_outlives_a_kill_of_the_daemon);
-	tcase_add_test(tcase, another_configuration_ends_a_drain);
 	tcase_add_test(tcase, the_last_member_that_carries_is_not_drained_by_mistake);
-	tcase_add_test(tcase, a_deleted_team_tells_its_partner_and_stays_away);
-	tcase_add_test(tcase, a_member_taken_out_of_the_configuration_leaves_with_a_word);
 	tcase_add_test(tcase, a_flap_within_the_down_delay_does_not_disturb_lacp);
 	tcase_add_test(tcase, an_up_delay_holds_a_link_back);
 	tcase_add_test(tcase, a_returning_member_is_marked_before_buckets_move_to_it);
@@ -590,15 +313,6 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, two_teams_never_share_a_key);
 	tcase_add_test(tcase, standby_members_wait_for_a_failure);
 	tcase_add_test(tcase, who_listens_hears_of_each_change_of_state);
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("host");
-	TCase *tcase = tcase_create("host");
-
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	add_tests(tcase);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
