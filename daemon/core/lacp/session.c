@@ -3,9 +3,10 @@
  *
  * A session goes on if its words can still be true: the partner is one that we would still believe
  * (current_while), and it still believes us: it counts from our last LACPDU, by its own Timeout
- * bit. All else starts anew. current_while goes on as it was; the periodic timer begins anew, as a
- * LACPDU goes out at once; the transmit window goes on, since a partner counts across our restarts.
- * A port that carried by fallback goes on as well: its partner is silent now as before.
+ * bit. All else starts anew. current_while goes on, with the patience that our deafness asks for
+ * (see patience()); the periodic timer begins anew, as a LACPDU goes out at once; the transmit
+ * window goes on, since a partner counts across our restarts. A port that carried by fallback goes
+ * on as well: its partner is silent now as before.
  *
  * The session comes from a file, so nothing in it is believed that could not have been saved. */
 #include "daemon/core/lacp/port.h"
@@ -222,6 +223,21 @@ static void take_silence(struct lacp_port *port)
 	}
 }
 
+/* What the partner said while nobody listened is not its silence: it gets a period and a half to be
+ * heard again. Counted from when it was last heard, though, this is given only once: a daemon that
+ * is killed again and again must notice a dead partner too. */
+static nsec_t patience(const struct lacp_port *port, nsec_t current_while)
+{
+	bool fast = actor_is(port, LACP_STATE_TIMEOUT);
+	nsec_t period = fast ? FAST_PERIODIC_TIME : SLOW_PERIODIC_TIME;
+	nsec_t timeout = fast ? SHORT_TIMEOUT_TIME : LONG_TIMEOUT_TIME;
+	nsec_t more = period + period / 2;
+	nsec_t until =
+		nsec_min(nsec_add(port->lacp->now, more), nsec_add(port->last_rx, timeout + more));
+
+	return until > current_while ? until : current_while;
+}
+
 static bool take_up(struct lacp_port *port, const struct lacp_session *session)
 {
 	struct lacp *lacp = port->lacp;
@@ -230,7 +246,9 @@ static bool take_up(struct lacp_port *port, const struct lacp_session *session)
 	port->full_duplex = true;
 	port->link_since = lacp->now;
 	take_partner(port, session);
-	receive_machine_resume(port, session->receive, session->current_while);
+	receive_machine_resume(port, session->receive,
+			       port->heard ? patience(port, session->current_while)
+					   : session->current_while);
 	selection_enter(port, session->selected, "the session goes on");
 	if (!take_aggregator(port))
 		return false;
