@@ -1,5 +1,5 @@
 /* Carrier sense by asking. The kernel may hold back the news of a lost link for up to a second; a
- * question (ETHTOOL_GLINK or its netlink twin) is answered truly at once. A thread of its own asks,
+ * question (ETHTOOL_GLINK) is answered truly at once. A thread of its own asks,
  * because the answer may have to wait for the rtnl lock, and acts on the answer: it clears the
  * member's bit in the datapath's carrier word before it tells anybody. It never sets one. */
 #pragma once

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* As many devices are asked in one system call. */
+/* As many devices are asked at once at the most, between two looks at what else is to be done. */
 #define ETHTOOL_BATCH 64
 
 enum ethtool_link {
@@ -27,11 +27,7 @@ struct ethtool_settings {
 
 struct ethtool; /* One thread's. */
 
-/* By generic netlink; by ioctl where the kernel was built without ethtool's netlink family. */
 int ethtool_open(struct ethtool **ret, struct err *e);
-
-/* By ioctl only. */
-int ethtool_open_ioctl(struct ethtool **ret, struct err *e);
 void ethtool_close(struct ethtool *ethtool);
 
 /* Asks the first 'n' (at most ETHTOOL_BATCH) of 'ifindexes'. Allocates nothing. */

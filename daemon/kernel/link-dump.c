@@ -1,6 +1,6 @@
 #include "daemon/kernel/link-dump.h"
 
-#include "daemon/kernel/genl.h"
+#include "daemon/kernel/nl-socket.h"
 #include "lib/base/cleanup.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 #include "daemon/kernel/link-monitor.h"
 
-#include "daemon/kernel/genl.h"
 #include "daemon/kernel/link-dump.h"
 #include "daemon/kernel/link-table.h"
+#include "daemon/kernel/nl-socket.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/nsec.h"
 

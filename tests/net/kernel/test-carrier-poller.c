@@ -1,5 +1,6 @@
 /* The poller against cables that are pulled, with the kernel's own news late or not. */
 #include "daemon/kernel/carrier-poller.h"
+#include "daemon/kernel/ethtool.h"
 #include "daemon/kernel/link-monitor.h"
 #include "tests/net/kernel/lab.h"
 
@@ -387,32 +388,63 @@ static struct usage use_for(struct world *world, int ms)
 			       processor_time() - usage.used };
 }
 
-START_TEST(eight_members_take_less_than_a_hundredth_of_a_processor)
+/* What no poller can do without, in the caller's thread: wake up in the same rhythm and ask. */
+static nsec_t bare_asking(unsigned rounds)
+{
+	enum ethtool_link answers[MEMBERS];
+	nsec_t next = lab_clock(), used;
+	int ifindexes[MEMBERS];
+	struct ethtool *ethtool;
+	struct err e;
+
+	ck_assert_msg(ethtool_open(&ethtool, &e) == 0, "%s", e.text);
+	for (int i = 0; i < MEMBERS; i++)
+		ifindexes[i] = FIRST + i;
+	used = processor_time();
+	while (rounds--) {
+		struct timespec until;
+
+		next += INTERVAL;
+		until = (struct timespec){ (time_t)(next / NSEC_PER_SEC),
+					   (long)(next % NSEC_PER_SEC) };
+		clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &until, NULL);
+		ethtool_ask_links(ethtool, ifindexes, MEMBERS, answers);
+	}
+	used = processor_time() - used;
+	ethtool_close(ethtool);
+	return used;
+}
+
+/* In turn with the least that can be done, as a processor's speed is not the same from minute to
+ * minute. */
+START_TEST(eight_members_cost_little_more_than_the_bare_questions)
 {
 	struct usage least = { .used = NSEC_NEVER };
+	nsec_t bare = NSEC_NEVER;
 	struct world world;
 
-	start(&world, MEMBERS);
-	for (unsigned i = 0; i < MEMBERS; i++)
-		carry(&world, i);
-	await_questions(&world, MEMBERS);
-	/* A busy machine makes it more, for cold caches, but nothing makes it less. */
-	for (unsigned i = 0; i < 3; i++) {
-		struct usage usage = use_for(&world, 1000);
+	for (unsigned round = 0; round < 3; round++) {
+		struct usage usage;
 
+		start(&world, MEMBERS);
+		for (unsigned i = 0; i < MEMBERS; i++)
+			carry(&world, i);
+		await_questions(&world, MEMBERS);
+		usage = use_for(&world, 1000);
+		ck_assert_uint_ge(usage.questions, MEMBERS * 90);
+		ck_assert_uint_le(usage.questions, MEMBERS * (usage.time / INTERVAL + 2));
 		if (usage.used < least.used)
 			least = usage;
+		carrier_poller_free(world.poller);
+		world.poller = NULL;
+		bare = nsec_min(bare, bare_asking(100));
+		stop(&world);
 	}
-	printf("# %d members every 10 ms: %lu questions in %lu ms, %.3f %% of a processor, latest "
-	       "%lu us\n",
-	       MEMBERS, (unsigned long)least.questions, (unsigned long)(least.time / MS),
-	       100. * (double)least.used / (double)least.time,
-	       (unsigned long)(figures(&world).latest / NSEC_PER_US));
-	ck_assert_uint_ge(least.questions, MEMBERS * 90);
-	ck_assert_uint_le(least.questions, MEMBERS * (least.time / INTERVAL + 2));
+	printf("# %d members every 10 ms: %.3f %% of a processor, %.2f times the bare questions\n",
+	       MEMBERS, 100. * (double)least.used / (double)least.time,
+	       (double)least.used / (double)bare);
 	if (!SANITIZED)
-		ck_assert_uint_lt(least.used, least.time / 100);
-	stop(&world);
+		ck_assert_uint_lt(least.used, 2 * bare);
 }
 END_TEST
 
@@ -440,7 +472,7 @@ int main(void)
 	tcase_add_test(tcase, members_that_do_not_carry_are_asked_once_a_second);
 	tcase_add_test(tcase, after_unwatch_the_word_is_left_alone);
 	tcase_add_test(tcase, a_held_lock_is_seen_in_the_slowest_answer);
-	tcase_add_test(tcase, eight_members_take_less_than_a_hundredth_of_a_processor);
+	tcase_add_test(tcase, eight_members_cost_little_more_than_the_bare_questions);
 	tcase_add_test(tcase, impossible_settings_are_refused);
 	return lab_run_suite(suite);
 }
