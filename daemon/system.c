@@ -5,11 +5,10 @@
 #include "daemon/host/identity.h"
 #include "daemon/host/session-store.h"
 #include "daemon/kernel/carrier-poller.h"
-#include "daemon/kernel/ethtool.h"
 #include "daemon/kernel/link-monitor.h"
 #include "daemon/kernel/slow-socket.h"
 #include "daemon/kernel/worker.h"
-#include "daemon/lateness.h"
+#include "daemon/system-internal.h"
 #include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
@@ -25,253 +24,6 @@
 
 /* Questions of the carrier sense for the whole host, a second. */
 #define POLL_BUDGET 1000
-
-struct system {
-	struct world world; /* First: the host calls us by it. */
-	sd_event *event;
-	sd_event_source *sources[5];
-	sd_event_source *timer;
-	nsec_t timer_at; /* What the timer is set to. */
-	struct worker *kernel;
-	struct worker *disk;
-	struct link_monitor *links;
-	struct slow_socket *slow;
-	struct carrier_poller *poller;
-	struct datapath *datapath;
-	struct session_store *sessions;
-	struct identity *identity;
-	struct host *host;
-	char *identity_path;
-	bool datapath_asked_for;
-	struct lateness lateness;
-};
-
-static struct system *system_of(struct world *world)
-{
-	return container_of(world, struct system, world);
-}
-
-static nsec_t boot_time(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &now);
-	return (nsec_t)now.tv_sec * NSEC_PER_SEC + (nsec_t)now.tv_nsec;
-}
-
-static nsec_t world_now(struct world *world)
-{
-	return boot_time();
-}
-
-static uint64_t world_realtime_us(struct world *world)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static const struct link *world_link_by_name(struct world *world, const char *name)
-{
-	return link_monitor_by_name(system_of(world)->links, name);
-}
-
-static const struct link *world_link_by_index(struct world *world, int ifindex)
-{
-	return link_monitor_by_index(system_of(world)->links, ifindex);
-}
-
-static int world_slow_send(struct world *world, int ifindex, const struct mac *source,
-			   struct span payload)
-{
-	return slow_socket_send(system_of(world)->slow, ifindex, source, payload);
-}
-
-struct join_job {
-	struct slow_socket *socket;
-	int ifindex;
-	bool join;
-	int r;
-	struct err e;
-};
-
-static void run_join(void *userdata)
-{
-	struct join_job *job = userdata;
-
-	if (job->join)
-		job->r = slow_socket_join(job->socket, job->ifindex, &job->e);
-	else
-		slow_socket_leave(job->socket, job->ifindex);
-}
-
-static void join_done(void *userdata)
-{
-	struct join_job *job = userdata;
-
-	/* A device that has vanished meanwhile is told by the link monitor. */
-	if (job->r < 0 && job->r != -ENODEV && job->r != -ENXIO)
-		log_error("no LACP on device %d: %s", job->ifindex, job->e.text);
-	free(job);
-}
-
-static void submit_join(struct world *world, int ifindex, bool join)
-{
-	struct system *system = system_of(world);
-	struct join_job *job = calloc(1, sizeof(*job));
-
-	if (job)
-		*job = (struct join_job){ .socket = system->slow,
-					  .ifindex = ifindex,
-					  .join = join };
-	if (!job || worker_submit(system->kernel, run_join, join_done, job) < 0) {
-		log_error("no LACP on device %d: out of memory", ifindex);
-		free(job);
-	}
-}
-
-static void world_slow_join(struct world *world, int ifindex)
-{
-	submit_join(world, ifindex, true);
-}
-
-static void world_slow_leave(struct world *world, int ifindex)
-{
-	/* At the end of the daemon the worker is gone, and the socket closes. */
-	if (system_of(world)->kernel)
-		submit_join(world, ifindex, false);
-}
-
-static uint64_t world_slow_limited(struct world *world, int ifindex)
-{
-	return slow_socket_limited(system_of(world)->slow, ifindex);
-}
-
-static void world_carrier_watch(struct world *world, int ifindex, uint64_t *word, unsigned slot,
-				bool carrying)
-{
-	if (carrier_poller_watch(system_of(world)->poller, ifindex, word, slot, carrying) < 0)
-		log_error("no carrier sense on device %d: out of memory", ifindex);
-}
-
-static void world_carrier_unwatch(struct world *world, int ifindex)
-{
-	carrier_poller_unwatch(system_of(world)->poller, ifindex);
-}
-
-struct ask_job {
-	struct system *system;
-	int ifindex;
-	bool up;
-};
-
-static void run_ask(void *userdata)
-{
-	struct ask_job *job = userdata;
-	enum ethtool_link answer = ETHTOOL_LINK_UNKNOWN;
-	struct ethtool *ethtool;
-	struct err e;
-
-	/* So rare that a socket for each question is cheap. */
-	if (ethtool_open(&ethtool, &e) == 0) {
-		ethtool_ask_links(ethtool, &job->ifindex, 1, &answer);
-		ethtool_close(ethtool);
-	}
-	job->up = answer == ETHTOOL_LINK_UP;
-}
-
-static void ask_done(void *userdata)
-{
-	struct ask_job *job = userdata;
-
-	if (job->system->host)
-		host_carrier_answer(job->system->host, job->ifindex, job->up);
-	free(job);
-}
-
-static void world_carrier_ask(struct world *world, int ifindex)
-{
-	struct system *system = system_of(world);
-	struct ask_job *job = calloc(1, sizeof(*job));
-
-	if (job)
-		*job = (struct ask_job){ .system = system, .ifindex = ifindex };
-	if (!job || worker_submit(system->kernel, run_ask, ask_done, job) < 0)
-		free(job);
-}
-
-struct save_job {
-	const char *path;
-	char *text;
-	int r;
-	struct err e;
-};
-
-static void run_save(void *userdata)
-{
-	struct save_job *job = userdata;
-
-	job->r = files_write(job->path, job->text, &job->e);
-}
-
-static void save_done(void *userdata)
-{
-	struct save_job *job = userdata;
-
-	if (job->r < 0)
-		log_error("port numbers and keys may change with the next boot: %s", job->e.text);
-	free(job->text);
-	free(job);
-}
-
-static void world_save_identity(struct world *world, char *text)
-{
-	struct system *system = system_of(world);
-	struct save_job *job = calloc(1, sizeof(*job));
-
-	if (job)
-		*job = (struct save_job){ .path = system->identity_path, .text = text };
-	if (!job || worker_submit(system->disk, run_save, save_done, job) < 0) {
-		log_error("the identity was not saved: out of memory");
-		free(text);
-		free(job);
-	}
-}
-
-static void world_fill_status(struct world *world, struct host_status *status)
-{
-	struct system *system = system_of(world);
-
-	status->datapath_why =
-		system->datapath_asked_for
-			? "it was asked for on the command line"
-			: "it is the one that this version has, and needs no driver in the kernel";
-	status->carrier_sense = "polling";
-	status->carrier_sense_why = "a thread asks each member that carries for its link, as the "
-				    "kernel may tell a loss up to a second late";
-	carrier_poller_figures(system->poller, &status->poller);
-	status->loop_latest = system->lateness.ever;
-	status->loop_latest_recent = lateness_recent(&system->lateness);
-	status->worker_pending = worker_pending(system->kernel);
-	status->link_resyncs = link_monitor_resyncs(system->links);
-}
-
-static const struct world_ops real_world = {
-	.now = world_now,
-	.realtime_us = world_realtime_us,
-	.link_by_name = world_link_by_name,
-	.link_by_index = world_link_by_index,
-	.slow_send = world_slow_send,
-	.slow_join = world_slow_join,
-	.slow_leave = world_slow_leave,
-	.slow_limited = world_slow_limited,
-	.carrier_watch = world_carrier_watch,
-	.carrier_unwatch = world_carrier_unwatch,
-	.carrier_ask = world_carrier_ask,
-	.save_identity = world_save_identity,
-	.fill_status = world_fill_status,
-};
 
 static void on_link_changed(void *userdata, const struct link *link, const struct link *before)
 {
@@ -289,6 +41,14 @@ static void on_slow_frame(void *userdata, const struct slow_frame *frame)
 }
 
 static void on_carrier_lost(void *userdata, int ifindex, nsec_t when, nsec_t late)
+{
+	struct system *system = userdata;
+
+	if (system->host)
+		host_carrier_lost(system->host, ifindex);
+}
+
+static void on_loss_told(void *userdata, int ifindex)
 {
 	struct system *system = userdata;
 
@@ -336,10 +96,18 @@ static int on_poller(sd_event_source *source, int fd, uint32_t events, void *use
 	return 0;
 }
 
+static int on_datapath(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct system *system = userdata;
+
+	system->datapath->ops->dispatch(system->datapath);
+	return 0;
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct system *system = userdata;
-	nsec_t now = boot_time();
+	nsec_t now = system_boot_time();
 
 	lateness_note(&system->lateness, nsec_since(system->timer_at, now), now);
 	system->timer_at = NSEC_NEVER;
@@ -372,6 +140,8 @@ static int add_sources(struct system *system, struct err *e)
 	} sources[] = {
 		/* LACP before everything else that is due in the same turn. */
 		{ carrier_poller_fd(system->poller), on_poller, SD_EVENT_PRIORITY_IMPORTANT },
+		{ system->datapath->ops->fd(system->datapath), on_datapath,
+		  SD_EVENT_PRIORITY_IMPORTANT },
 		{ slow_socket_fd(system->slow), on_slow, SD_EVENT_PRIORITY_IMPORTANT },
 		{ link_monitor_fd(system->links), on_links, SD_EVENT_PRIORITY_NORMAL },
 		{ worker_fd(system->kernel), on_kernel_worker, SD_EVENT_PRIORITY_NORMAL },
@@ -474,7 +244,10 @@ static int open_state(struct system *system, const struct options *options, stru
 static int open_kernel(struct system *system, const struct options *options,
 		       const struct config *config, struct err *e)
 {
-	struct dp_bpf_settings settings = { .bpffs = options->bpffs };
+	struct dp_bpf_settings settings = {
+		.bpffs = options->bpffs,
+		.listener = { .carrier_lost = on_loss_told, .userdata = system },
+	};
 	int r;
 
 	r = worker_new("kernel", &system->kernel);
@@ -508,7 +281,7 @@ int system_new(sd_event *event, const struct options *options, struct config *co
 		return err_set(e, -ENOMEM, "out of memory");
 	}
 	*e = (struct err){};
-	system->world.ops = &real_world;
+	system->world.ops = &system_world;
 	system->event = sd_event_ref(event);
 	system->datapath_asked_for = options->datapath && strcmp(options->datapath, "auto") != 0;
 	r = open_state(system, options, e);

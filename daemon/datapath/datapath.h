@@ -67,8 +67,22 @@ struct datapath_team_info {
 typedef void datapath_opened(void *userdata, int r, const struct err *e, struct datapath_team *team,
 			     const struct datapath_team_info *info);
 
+/* What a datapath tells of its own accord, from inside dispatch(). */
+struct datapath_listener {
+	/* The kernel's part of the datapath has taken the member for lost. */
+	void (*carrier_lost)(void *userdata, int ifindex);
+	/* Somebody else stands in a member's way, or no more; 'sentence' says what was done. */
+	void (*member_disturbed)(void *userdata, int ifindex, const char *sentence);
+	void *userdata;
+};
+
 struct datapath_ops {
 	const char *name; /* As in the configuration: "bpf". */
+
+	/* Becomes readable when the kernel has news for the datapath; then dispatch() is to be
+	 * called, which does not sleep. -1: never. */
+	int (*fd)(struct datapath *datapath);
+	void (*dispatch)(struct datapath *datapath);
 
 	/* Gives back what the process holds; leaves the kernel as it is. No completion is called
 	 * any more. The worker may go before or after. */

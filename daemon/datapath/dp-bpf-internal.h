@@ -14,6 +14,7 @@ struct datapath_bpf;
 
 #define DP_BPF_ALIAS_PREFIX "yoke:"
 #define DP_BPF_PEER_PREFIX "yk"
+#define DP_NEWS_MAX 4
 
 struct dp_maps {
 	int abi;
@@ -24,9 +25,17 @@ struct dp_maps {
 	int counters;
 };
 
+struct dp_bpf;
+
+typedef void dp_news_handler(struct dp_bpf *dp);
+
 struct dp_bpf {
 	struct datapath base;
 	struct worker *worker;
+	struct datapath_listener listener;
+	int news; /* Of epoll: all that dispatch() reads. */
+	unsigned n_news;
+	dp_news_handler *news_handlers[DP_NEWS_MAX];
 	/* Main thread. */
 	unsigned refs; /* The owner's, one of each team and of each job. */
 	bool freed;
@@ -92,6 +101,13 @@ void dp_unload(struct dp_bpf *dp);
 /* Worker: pins the maps, or removes the pins. */
 int dp_pin(struct dp_bpf *dp, struct err *e);
 void dp_unpin(struct dp_bpf *dp);
+
+/* dp-bpf-news.c, main thread: 'handler' is called by dispatch() when 'fd' is readable. The
+ * descriptor stays the caller's, who may close it at any time. */
+int dp_news_open(struct dp_bpf *dp, struct err *e);
+void dp_news_close(struct dp_bpf *dp);
+int dp_news_add(struct dp_bpf *dp, int fd, dp_news_handler *handler, struct err *e);
+void dp_news_dispatch(struct dp_bpf *dp);
 
 /* dp-bpf-job.c, main thread. NULL without memory. */
 struct dp_job *dp_job_new(struct dp_bpf *dp, struct dp_team *team,

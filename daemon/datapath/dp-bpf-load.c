@@ -234,4 +234,5 @@ void dp_unload(struct dp_bpf *dp)
 	free(dp->of_processors);
 	rtnl_close(dp->rtnl);
 	bpf_pins_close(&dp->pins);
+	dp_news_close(dp);
 }

@@ -19,6 +19,16 @@ static struct dp_team *team_of(struct datapath_team *team)
 	return container_of(team, struct dp_team, base);
 }
 
+static int op_fd(struct datapath *datapath)
+{
+	return dp_of(datapath)->news;
+}
+
+static void op_dispatch(struct datapath *datapath)
+{
+	dp_news_dispatch(dp_of(datapath));
+}
+
 static void op_free(struct datapath *datapath)
 {
 	struct dp_bpf *dp = dp_of(datapath);
@@ -292,6 +302,8 @@ static int op_counters(struct datapath_team *base, struct datapath_team_counters
 
 static const struct datapath_ops ops = {
 	.name = "bpf",
+	.fd = op_fd,
+	.dispatch = op_dispatch,
 	.free = op_free,
 	.team_open = op_team_open,
 	.team_configure = op_team_configure,
@@ -323,9 +335,12 @@ int dp_bpf_new(const struct dp_bpf_settings *settings, struct datapath **ret, st
 		return err_errno(e, -ENOMEM, "cannot make the bpf datapath");
 	dp->base.ops = &ops;
 	dp->worker = settings->worker;
+	dp->listener = settings->listener;
 	dp->refs = 1;
 	dp->pins.fd = -1;
-	r = bpf_pins_open(settings->bpffs, &dp->pins, e);
+	r = dp_news_open(dp, e);
+	if (r == 0)
+		r = bpf_pins_open(settings->bpffs, &dp->pins, e);
 	if (r == 0)
 		r = rtnl_open(&dp->rtnl, e);
 	if (r == 0)

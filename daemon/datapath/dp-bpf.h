@@ -7,6 +7,7 @@
 struct dp_bpf_settings {
 	const char *bpffs; /* Folder in a bpffs for our pins; made (0700) if its parent is one. */
 	struct worker *worker;
+	struct datapath_listener listener; /* Functions that are NULL are not called. */
 };
 
 /* Loads the programs, or takes over the maps that a former daemon of this network namespace pinned.

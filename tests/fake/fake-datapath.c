@@ -276,8 +276,19 @@ static int fake_counters(struct datapath_team *base, struct datapath_team_counte
 	return 0;
 }
 
+static int fake_fd(struct datapath *datapath)
+{
+	return -1;
+}
+
+static void fake_dispatch(struct datapath *datapath)
+{
+}
+
 static const struct datapath_ops fake_ops = {
 	.name = "fake",
+	.fd = fake_fd,
+	.dispatch = fake_dispatch,
 	.free = fake_free,
 	.team_open = fake_team_open,
 	.team_configure = fake_team_configure,
