@@ -6,10 +6,11 @@ from lab.cable import Cable
 from lab.daemon import Yoked, team_config
 from lab.lab import Lab
 from lab.namespace import Namespace
+from lab.pair import Pair
 from lab.partner import Partner
 from lab.scene import Scene
 from lab.switch import Switch
 from lab.wait import LabError, wait_until
 
-__all__ = ["Build", "Cable", "Lab", "LabError", "Namespace", "Partner", "Scene", "Switch", "Yoked",
+__all__ = ["Build", "Cable", "Lab", "LabError", "Namespace", "Pair", "Partner", "Scene", "Switch", "Yoked",
            "team_config", "wait_until"]

@@ -15,11 +15,13 @@ class Build:
         self.yokectl = self._program("client/yokectl")
         self.traffic = self._program("tests/lab/traffic")
         self.flood = self._program("tests/lab/flood")
+        self.hold_rtnl = self._program("tests/lab/hold-rtnl")
+        self.small_buffers = self._program("tests/lab/small-buffers.so")
 
     def _program(self, name):
         return (self.folder / name).resolve()
 
     def check(self):
-        for program in (self.yoked, self.yokectl, self.traffic, self.flood):
+        for program in (self.yoked, self.yokectl, self.traffic, self.flood, self.hold_rtnl, self.small_buffers):
             if not program.exists():
                 raise LabError(f"{program} is not there: build first, or set YOKE_BUILD to the build's folder")

@@ -39,6 +39,7 @@ class Yoked:
         self.socket = self.folder / "control.sock"
         self.process = None
         self.datapath = "bpf"
+        self.environment = {}
 
     def configure(self, text, file="team0.conf"):
         (self.folder / "conf.d" / file).write_text(text, encoding="utf-8")
@@ -53,7 +54,7 @@ class Yoked:
 
     def start(self, ready=True):
         self.process = self.lab.start(self.name, self.command(), self.namespace,
-                                      env=dict(os.environ, NO_COLOR="1"))
+                                      env={**os.environ, "NO_COLOR": "1", **self.environment})
         if ready:
             self.await_ready()
         return self

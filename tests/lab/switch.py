@@ -139,3 +139,19 @@ class Switch:
 
     def log(self):
         return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    def record(self, ports=None):
+        """What the switch remembers of disturbances, and how its ports (or these) stand: equal
+        before and after if nothing happened."""
+        figures = {port: {key: count for key, count in values.items()
+                          if re.search("Expired|Defaulted|Carrier|Bad", key)}
+                   for port, values in self.statistics().items() if ports is None or port in ports}
+        status = {port: (words["status"], words["partner state"], words["partner port_id"],
+                         words["partner key"])
+                  for port, words in self.members().items() if ports is None or port in ports}
+        return figures, status
+
+    def news(self, before):
+        """Lines of the log since it was 'before' that tell of a change of a link."""
+        return [line for line in self.log()[len(before):].splitlines()
+                if re.search(r"\|(lacp|bond)\||link state|carrier", line)]

@@ -4,28 +4,7 @@ import time
 
 import pytest
 
-from lab import Cable, Partner, Yoked, pdu, team_config, wait_until
-
-
-class Pair:
-    def __init__(self, lab, build, nics=2, lacp=None, **partner):
-        self.host, self.far = lab.namespace("host"), lab.namespace("far")
-        self.nics = [f"eno{number}" for number in range(1, nics + 1)]
-        self.cables = [Cable(lab, self.host, nic, self.far, f"p{n}") for n, nic in enumerate(self.nics, 1)]
-        self.yoked = Yoked(lab, build, self.host)
-        self.yoked.configure(team_config(self.nics, lacp=lacp))
-        self.partner = Partner(lab, self.cables, **partner)
-        self.ports = self.partner.ports
-        self.yoked.start()
-
-    def converge(self):
-        self.partner.await_passing(len(self.nics))
-        self.yoked.await_passing(self.nics)
-        return self
-
-    def causes(self, nic):
-        return "\n".join(f"{step['machine']}: {step['from']} -> {step['to']}: {step['cause']}"
-                         for step in self.yoked.trace(nic))
+from lab import Cable, Pair, Partner, Yoked, pdu, team_config, wait_until
 
 
 def test_a_key_mismatch_is_explained(lab, build):

@@ -1,6 +1,5 @@
 """The daemon dies, is stopped and comes back, under traffic and in fast mode."""
 
-import re
 import time
 
 import pytest
@@ -26,22 +25,6 @@ class Onlooker:
         return [heard.pdu.actor.state for heard in self.port.heard if heard.pdu]
 
 
-def record(switch):
-    """What the switch remembers of disturbances, and how its ports stand."""
-    figures = {port: {key: count for key, count in values.items()
-                      if re.search("Expired|Defaulted|Carrier|Bad", key)}
-               for port, values in switch.statistics().items()}
-    status = {port: (words["status"], words["partner state"], words["partner port_id"], words["partner key"])
-              for port, words in switch.members().items()}
-    return figures, status
-
-
-def news(switch, before):
-    """Lines of the switch's log since then that tell of a change of a link."""
-    return [line for line in switch.log()[len(before):].splitlines()
-            if re.search(r"\|(lacp|bond)\||link state|carrier", line)]
-
-
 @pytest.mark.parametrize("inbound", [False, True], ids=["out", "in"])
 # The partner counts its 3 s from our last LACPDU, which may be a second old when we are killed.
 @pytest.mark.parametrize("pause", [0.0, 1.0, 1.5])
@@ -49,7 +32,7 @@ def test_a_kill_and_a_restart_go_unnoticed(scene, pause, inbound):
     """kill -9 under 10 000 datagrams a second, and a restart within the partner's timeout: nothing
     is lost, and the switch's own record shows no change of state."""
     onlookers = [Onlooker(cable) for cable in scene.cables]
-    before, log = record(scene.switch), scene.switch.log()
+    before, log = scene.switch.record(), scene.switch.log()
     traffic = scene.traffic("udp", inbound, flows=64, rate=RATE, seconds=60).flows()
     time.sleep(0.5)
     scene.yoked.kill()
@@ -59,8 +42,8 @@ def test_a_kill_and_a_restart_go_unnoticed(scene, pause, inbound):
     result = traffic.stop()
     print(f"dead for {pause} s and the start: {result['lost']} of {result['sent']} lost, "
           f"longest gap {result['longest_gap_ms']} ms; switch dropped {scene.switch.receive_drops()}")
-    assert record(scene.switch) == before
-    assert news(scene.switch, log) == []
+    assert scene.switch.record() == before
+    assert scene.switch.news(log) == []
     passing = pdu.state_bits("synchronization", "collecting", "distributing")
     for onlooker in onlookers:
         assert onlooker.states()
@@ -72,7 +55,7 @@ def test_a_kill_and_a_restart_go_unnoticed(scene, pause, inbound):
 
 def test_ten_kills_in_a_row(scene):
     """Killed again and again, also while it starts: nothing is lost."""
-    before = record(scene.switch)
+    before = scene.switch.record()
     traffic = scene.traffic("udp", flows=64, rate=5000, seconds=60).flows()
     for number in range(10):
         scene.yoked.kill()
@@ -83,7 +66,7 @@ def test_ten_kills_in_a_row(scene):
     time.sleep(4)
     result = traffic.stop()
     assert_clean(result)
-    assert record(scene.switch) == before
+    assert scene.switch.record() == before
 
 
 def test_a_stop_leaves_traffic_running(scene):
