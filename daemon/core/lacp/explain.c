@@ -86,12 +86,13 @@ static enum lacp_reason explain_silent(const struct question *question)
 static enum lacp_reason explain_expired(const struct question *question)
 {
 	const struct lacp_port *port = question->port;
+	const struct lacp_config *config = &port->lacp->config;
 
 	return say(question, LACP_REASON_PARTNER_EXPIRED,
 		   "nothing has been heard on %s for %u s (our timeout is %u s): the switch has "
-		   "stopped LACP there, or frames from it no longer arrive",
-		   port->config.name, seconds_since(question, port->last_rx),
-		   port->lacp->config.fast ? 3 : 90);
+		   "stopped LACP there%s, or frames from it no longer arrive",
+		   port->config.name, seconds_since(question, port->last_rx), config->fast ? 3 : 90,
+		   config->active ? "" : ", or is passive there as it is here");
 }
 
 /* Which of 'a' and 'b' differs, with both values. */

@@ -16,7 +16,13 @@
  * Beyond the standard: a port that the partner has kept out of sync for three seconds, while it
  * has for as long been in sync on another port of the LAG, goes behind the others. If the partner
  * decides, that is following its decision whatever its reason is; if we decide and it disobeys,
- * the team would otherwise wait with ports that never carry, beside others that would. */
+ * the team would otherwise wait with ports that never carry, beside others that would.
+ *
+ * Likewise a whole LAG: if we are attached on it and the partner gets in sync on no port of it, but
+ * is so on a port of another, the other goes before it from then on, until the partner thinks
+ * better of it. Linux' bonding has one Aggregator as we have, and may keep it where it is; else
+ * nothing would carry, for as long as both insist. Where we are the system that decides the partner
+ * gets three times as long, so that two ends with this rule do not change places for ever. */
 #include "daemon/core/lacp/port.h"
 
 #include <string.h>
@@ -26,6 +32,7 @@
 /* What a LAG has to offer. */
 struct weight {
 	bool enough; /* min_links */
+	bool refused;
 	unsigned n_ports;
 	uint64_t mbps;
 	const struct lacp_port *first; /* Its best port of those that could carry. */
@@ -93,44 +100,92 @@ static bool has_surplus(const struct lacp *lacp)
 	return lacp->n_ports > lacp->config.max_links;
 }
 
-/* Whether the partner has said the same about its Synchronization for long. */
-static bool has_settled(const struct lacp_port *port, bool sync)
+/* Whether the partner has said the same about its Synchronization for so long. */
+static bool has_settled(const struct lacp_port *port, bool sync, nsec_t time)
 {
 	return port->receive == LACP_RECEIVE_CURRENT && port->said_sync == sync &&
-	       port->lacp->now >= nsec_add(port->said_sync_since, REFUSAL_TIME);
+	       port->lacp->now >= nsec_add(port->said_sync_since, time);
 }
 
 static bool is_refused(const struct lacp_port *port)
 {
-	if (!has_settled(port, false))
+	if (!has_settled(port, false, REFUSAL_TIME))
 		return false;
 	for (const struct lacp_port *other = NULL; (other = lacp_next_port(port->lacp, other));)
-		if (has_settled(other, true) && lag_equal(&other->lag, &port->lag))
+		if (has_settled(other, true, REFUSAL_TIME) && lag_equal(&other->lag, &port->lag))
 			return true;
 	return false;
 }
 
+/* How long the partner of an attached port may take to get in sync with us. */
+static nsec_t compliance_time(const struct lacp_port *port)
+{
+	return lag_partner_decides(port) ? REFUSAL_TIME : 2 * REFUSAL_TIME;
+}
+
+static bool refuses(const struct lacp_port *port)
+{
+	return is_attached(port) && has_settled(port, false, compliance_time(port)) &&
+	       port->lacp->now >= nsec_add(port->offered_since, compliance_time(port));
+}
+
+/* Whether the partner has got in sync nowhere in the LAG that has the Aggregator, but is so
+ * elsewhere. */
+static bool is_lag_refused(const struct lacp *lacp)
+{
+	const struct aggregator *aggregator = &lacp->aggregator;
+	bool refused = false, elsewhere = false;
+
+	for (const struct lacp_port *port = NULL; (port = lacp_next_port(lacp, port));) {
+		if (!aggregator->occupied || !lag_usable(port))
+			continue;
+		if (!lag_equal(&port->lag, &aggregator->lag))
+			elsewhere |= has_settled(port, true, REFUSAL_TIME);
+		else if (port->selected == LACP_SELECTED && !refuses(port))
+			return false;
+		else
+			refused = true;
+	}
+	return refused && elsewhere;
+}
+
+static void remember_refusal(struct lacp *lacp)
+{
+	if (!is_lag_refused(lacp))
+		return;
+	for (struct lacp_port *port = NULL; (port = lacp_next_port(lacp, port));)
+		if (lag_usable(port) && lag_equal(&port->lag, &lacp->aggregator.lag))
+			port->lag_refused = true;
+}
+
 void lag_refresh(struct lacp *lacp)
 {
-	for (struct lacp_port *port = NULL; (port = lacp_next_port(lacp, port));)
+	for (struct lacp_port *port = NULL; (port = lacp_next_port(lacp, port));) {
 		port->lag = lag_of(port);
+		if (!is_attached(port))
+			port->offered_since = lacp->now;
+		if (port->receive != LACP_RECEIVE_CURRENT || port->said_sync)
+			port->lag_refused = false;
+	}
 	for (struct lacp_port *port = NULL; (port = lacp_next_port(lacp, port));)
 		port->refused = has_surplus(lacp) && is_refused(port);
+	remember_refusal(lacp);
 }
 
 nsec_t lag_deadline(const struct lacp *lacp)
 {
 	nsec_t deadline = NSEC_NEVER;
 
-	if (!has_surplus(lacp))
-		return NSEC_NEVER;
 	for (const struct lacp_port *port = NULL; (port = lacp_next_port(lacp, port));) {
-		nsec_t settles = nsec_add(port->said_sync_since, REFUSAL_TIME);
+		nsec_t since = port->said_sync_since > port->offered_since ? port->said_sync_since
+									   : port->offered_since;
+		nsec_t soon = nsec_add(since, REFUSAL_TIME);
+		nsec_t late = nsec_add(since, 2 * REFUSAL_TIME);
 
 		if (port->receive != LACP_RECEIVE_CURRENT)
 			continue;
-		if (settles > lacp->now)
-			deadline = nsec_min(deadline, settles);
+		if (late > lacp->now)
+			deadline = nsec_min(deadline, soon > lacp->now ? soon : late);
 	}
 	return deadline;
 }
@@ -202,18 +257,19 @@ static struct weight weigh(const struct lacp *lacp, const struct lag_id *lag)
 			weight.first = port;
 	}
 	weight.enough = weight.n_ports >= lag_min_links(lacp);
+	weight.refused = weight.first && weight.first->lag_refused;
 	return weight;
 }
 
 /* Negative, 0 or positive as 'a' has less than, as much as or more than 'b'. */
 static int compare(const struct lacp *lacp, const struct weight *a, const struct weight *b)
 {
-	int enough = a->enough - b->enough;
+	int enough = a->enough - b->enough, refused = b->refused - a->refused;
 	int ports = (a->n_ports > b->n_ports) - (a->n_ports < b->n_ports);
 	int mbps = (a->mbps > b->mbps) - (a->mbps < b->mbps);
 
-	if (enough)
-		return enough;
+	if (enough || refused)
+		return enough ? enough : refused;
 	if (lacp->config.select == LACP_SELECT_COUNT)
 		return ports ? ports : mbps;
 	return mbps ? mbps : ports;
@@ -259,7 +315,8 @@ static bool has_traffic(const struct lacp *lacp)
 static bool keeps(struct lacp *lacp, const struct weight *own, const struct weight *best)
 {
 	struct aggregator *aggregator = &lacp->aggregator;
-	bool stable = lacp->config.select == LACP_SELECT_STABLE && own->enough == best->enough;
+	bool stable = lacp->config.select == LACP_SELECT_STABLE && own->enough == best->enough &&
+		      own->refused == best->refused;
 
 	if (own->n_ports == 0)
 		return false;

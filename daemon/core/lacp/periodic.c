@@ -6,6 +6,11 @@
  * LACPDUs; when the timer runs out, or the partner begins to want them fast, PERIODIC_TX sets NTT
  * and passes on at once.
  *
+ * Partner_Admin's Timeout counts as short here, which the standard leaves to us: whoever has not
+ * been heard is sent a LACPDU each second. Partners that have forgotten us as well, after a silence
+ * of both ways, send each half a minute only (Open vSwitch even when its link has just come up) and
+ * would be found again as late; by ours they learn of us at once.
+ *
  * Left out of the trace: the way through PERIODIC_TX, which in a minute would have pushed out
  * everything worth reading. What is traced is the change from one pace to another. */
 #include "daemon/core/lacp/port.h"
@@ -60,7 +65,10 @@ static const char *why_silent(const struct lacp_port *port)
 
 static enum lacp_periodic_state pace(const struct lacp_port *port)
 {
-	return partner_is(port, LACP_STATE_TIMEOUT) ? LACP_PERIODIC_FAST : LACP_PERIODIC_SLOW;
+	bool unknown = port->receive == LACP_RECEIVE_DEFAULTED;
+
+	return unknown || partner_is(port, LACP_STATE_TIMEOUT) ? LACP_PERIODIC_FAST
+							       : LACP_PERIODIC_SLOW;
 }
 
 bool periodic_machine_step(struct lacp_port *port)

@@ -81,6 +81,8 @@ struct lacp_port {
 	bool heard;     /* A LACPDU of the partner's since the link came up. */
 	bool said_sync; /* Actor_State.Synchronization as it stood in the last LACPDU. */
 	nsec_t said_sync_since;
+	nsec_t offered_since;  /* While attached: since when we are in sync. */
+	bool lag_refused;      /* The partner carries in another LAG instead; see lag.c. */
 	struct lacp_info said; /* What the partner last said of us. */
 
 	enum loop_kind loop;

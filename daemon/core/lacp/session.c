@@ -223,15 +223,16 @@ static void take_silence(struct lacp_port *port)
 	}
 }
 
-/* What the partner said while nobody listened is not its silence: it gets a period and a half to be
- * heard again. Counted from when it was last heard, though, this is given only once: a daemon that
- * is killed again and again must notice a dead partner too. */
+/* What the partner said while nobody listened is not its silence: it gets two periods and a half to
+ * be heard again, as one LACPDU may be lost, and Linux' bonding sends them up to 1.32 s apart.
+ * Counted from when it was last heard, though, this is given only once: a daemon that is killed
+ * again and again must notice a dead partner too. */
 static nsec_t patience(const struct lacp_port *port, nsec_t current_while)
 {
 	bool fast = actor_is(port, LACP_STATE_TIMEOUT);
 	nsec_t period = fast ? FAST_PERIODIC_TIME : SLOW_PERIODIC_TIME;
 	nsec_t timeout = fast ? SHORT_TIMEOUT_TIME : LONG_TIMEOUT_TIME;
-	nsec_t more = period + period / 2;
+	nsec_t more = 2 * period + period / 2;
 	nsec_t until =
 		nsec_min(nsec_add(port->lacp->now, more), nsec_add(port->last_rx, timeout + more));
 

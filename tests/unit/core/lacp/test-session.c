@@ -60,6 +60,7 @@ START_TEST(what_is_resumed_is_what_was_saved)
 	lacp_port_session(lacp, 0, &again);
 	session.last_tx = NOW;
 	session.transmitted[0] = NOW;
+	session.current_while = NOW + 5 * NSEC_PER_SEC / 2;
 	session.counters.lacpdu_tx++;
 	ck_assert_mem_eq(&session, &again, sizeof(session));
 }
