@@ -45,7 +45,26 @@ struct abi_words {
 	__u64 may_receive;
 	__u64 plan; /* Which of the team's two plans is in force: its last bit. */
 	__u32 ifindex[ABI_MEMBERS];
-	__u64 reserved[12]; /* To the next cache line, and for words to come. */
+	/* Of the carrier sense inside the kernel; 0 in maps of a daemon that knew of none. */
+	__u64 heartbeat;       /* When the daemon last lived (CLOCK_BOOTTIME); 0: there is none. */
+	__u64 down;            /* Slots whose link the kernel lost and has not had back since. */
+	__u64 waiting;         /* Slots whose link is back, and the daemon is to decide. */
+	__u64 carrier_returns; /* 1: where no daemon lives, a link that is back carries again. */
+	__u64 reserved[8];     /* To the next cache line, and for words to come. */
+};
+
+/* A heartbeat that is older than this (ns) is of a daemon that is dead or stands still. */
+#define ABI_HEARTBEAT_STALE 3000000000ll
+
+/* Of the ring buffer 'losses', in octets: all members of a host may lose their links at once. */
+#define ABI_LOSSES_SIZE (64 << 10)
+
+/* In the ring buffer, for the daemon. */
+struct abi_loss {
+	__u64 when; /* CLOCK_BOOTTIME, ns */
+	__u32 ifindex;
+	__u16 team;
+	__u16 slot;
 };
 
 /* In map 'plans', two for each team: the one that is not in force is written, then they change

@@ -1,23 +1,37 @@
 /* The arithmetic of the flow hash. Both ends of a flow are mixed by themselves and added up, so
- * that the two directions of a flow have the same hash. */
+ * that the two directions of a flow have the same hash. All of it is in 32 bits, because the team
+ * driver's classic BPF has no others and has to come to the same bucket. */
 #pragma once
 
 #include <linux/types.h>
 
-/* The finalizer of MurmurHash3: every bit of 'x' changes half of the result. */
-static inline __u64 mix(__u64 x)
+/* What the parts of an end are multiplied by before they are added up: odd, so that each by itself
+ * loses nothing. */
+#define MIX_PORT 0x9e3779b1u
+#define MIX_WORD_0 0x85ebca77u
+#define MIX_WORD_1 0xc2b2ae3du
+#define MIX_WORD_2 0x27d4eb2fu
+
+/* Every bit of 'x' changes half of the result (the "lowbias32" of C. Wellons). */
+#define MIX_SHIFT_0 16
+#define MIX_FACTOR_0 0x7feb352du
+#define MIX_SHIFT_1 15
+#define MIX_FACTOR_1 0x846ca68bu
+#define MIX_SHIFT_2 16
+
+static inline __u32 mix(__u32 x)
 {
-	x ^= x >> 33;
-	x *= 0xff51afd7ed558ccdull;
-	x ^= x >> 33;
-	x *= 0xc4ceb9fe1a85ec53ull;
-	x ^= x >> 33;
+	x ^= x >> MIX_SHIFT_0;
+	x *= MIX_FACTOR_0;
+	x ^= x >> MIX_SHIFT_1;
+	x *= MIX_FACTOR_1;
+	x ^= x >> MIX_SHIFT_2;
 	return x;
 }
 
 /* The bucket of a flow of 'kind' (what keeps apart flows that agree in their ends) between two
  * ends. */
-static inline __u32 mix_bucket(__u64 end, __u64 other_end, __u32 kind)
+static inline __u32 mix_bucket(__u32 end, __u32 other_end, __u32 kind)
 {
-	return (__u32)(mix(mix(end) + mix(other_end) + kind) >> 56);
+	return mix(mix(end) + mix(other_end) + kind) >> 24;
 }

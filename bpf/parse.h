@@ -53,27 +53,26 @@ static __always_inline bool parse_has_ports(__u8 protocol)
 	       protocol == PARSE_PROTOCOL_SCTP || protocol == PARSE_PROTOCOL_UDPLITE;
 }
 
-static __always_inline __u64 parse_mac(const __u8 mac[ETH_ALEN])
+static __always_inline __u32 parse_mac(const __u8 mac[ETH_ALEN])
 {
-	__u64 value = 0;
+	__u32 high = (__u32)mac[0] << 8 | mac[1];
+	__u32 low = (__u32)mac[2] << 24 | (__u32)mac[3] << 16 | (__u32)mac[4] << 8 | mac[5];
 
-	for (int i = 0; i < ETH_ALEN; i++)
-		value = value << 8 | mac[i];
-	return value;
+	return high * MIX_WORD_0 + low;
 }
 
-/* An end of a flow in 64 bits. Without ports 'port' is 0. */
-static __always_inline __u64 parse_end4(__u32 address, __u16 port)
+/* An end of a flow. Without ports 'port' is 0. */
+static __always_inline __u32 parse_end4(__be32 address, __be16 port)
 {
-	return (__u64)address << 16 | port;
+	return bpf_ntohl(address) + (__u32)bpf_ntohs(port) * MIX_PORT;
 }
 
-static __always_inline __u64 parse_end6(const struct in6_addr *address, __u16 port)
+static __always_inline __u32 parse_end6(const struct in6_addr *address, __be16 port)
 {
-	__u64 high = (__u64)address->s6_addr32[0] << 32 | address->s6_addr32[1];
-	__u64 low = (__u64)address->s6_addr32[2] << 32 | address->s6_addr32[3];
-
-	return mix(high + port) ^ low;
+	return bpf_ntohl(address->s6_addr32[0]) * MIX_WORD_0 +
+	       bpf_ntohl(address->s6_addr32[1]) * MIX_WORD_1 +
+	       bpf_ntohl(address->s6_addr32[2]) * MIX_WORD_2 + bpf_ntohl(address->s6_addr32[3]) +
+	       (__u32)bpf_ntohs(port) * MIX_PORT;
 }
 
 /* What is at 'offset', if there are ports at all; else none. Returns what keeps apart flows of
@@ -121,7 +120,7 @@ static __always_inline int parse_ip6_ports(struct __sk_buff *skb, int offset, __
 	for (int i = 0; i < PARSE_IPV6_EXTENSIONS && parse_is_extension(*next); i++) {
 		struct parse_extension extension;
 
-		if (bpf_skb_load_bytes(skb, offset, &extension, sizeof(extension)) < 0)
+		if (bpf_skb_load_bytes(skb, (__u32)offset, &extension, sizeof(extension)) < 0)
 			return PARSE_NO_PORTS;
 		*next = extension.next;
 		offset += (extension.size + 1) * 8;
@@ -151,7 +150,7 @@ static __always_inline __be16 parse_untag(struct __sk_buff *skb, __be16 protocol
 	for (int i = 0; i < PARSE_VLAN_TAGS && parse_is_vlan(protocol); i++) {
 		struct parse_vlan vlan;
 
-		if (bpf_skb_load_bytes(skb, *offset, &vlan, sizeof(vlan)) < 0)
+		if (bpf_skb_load_bytes(skb, (__u32)*offset, &vlan, sizeof(vlan)) < 0)
 			break;
 		protocol = vlan.protocol;
 		*offset += (int)sizeof(vlan);
@@ -166,8 +165,10 @@ static __always_inline __u32 parse_bucket(struct __sk_buff *skb, __u32 fields)
 	int bucket = -1;
 	__be16 protocol;
 
+	/* There is no such frame; and without CAP_PERFMON the verifier refuses a number that is a
+	 * constant on one path. */
 	if (bpf_skb_load_bytes(skb, 0, &ethernet, sizeof(ethernet)) < 0)
-		return 0;
+		return skb->len & (ABI_BUCKETS - 1);
 	protocol = parse_untag(skb, ethernet.h_proto, &offset);
 	if (fields == ABI_HASH_MAC_ADDRESSES)
 		bucket = -1;

@@ -1,6 +1,7 @@
-/* Sits at the daemon's one packet socket for slow-protocol frames and decides which of them it
- * gets: those of devices that are in the map, of each no more than a token bucket has tokens for.
- * Keeps no pointer into the packet and reads none of it, so that CAP_BPF alone can load it. */
+/* Sits at the daemon's packet sockets for slow-protocol frames, the one for all devices and those
+ * that are bound to one, and decides which of them they get: those of devices that are in the map,
+ * of each no more than a token bucket has tokens for. Keeps no pointer into the packet and reads
+ * none of it, so that CAP_BPF alone can load it. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
@@ -34,19 +35,31 @@ static int take_token(struct slow_filter_member *member)
 }
 
 /* Returns how many bytes of the frame the socket gets. */
-SEC("socket")
-int slow_filter(struct __sk_buff *skb)
+static __always_inline int filter(struct __sk_buff *skb, __u64 bound)
 {
 	__u32 ifindex = skb->ifindex;
 	struct slow_filter_member *member = bpf_map_lookup_elem(&members, &ifindex);
 
-	if (!member)
+	/* Some frames of a device with a socket of its own come to both. */
+	if (!member || member->bound != bound)
 		return 0;
 	if (!take_token(member)) {
 		__sync_fetch_and_add(&member->limited, 1);
 		return 0;
 	}
 	return SLOW_FILTER_BYTES;
+}
+
+SEC("socket")
+int slow_filter(struct __sk_buff *skb)
+{
+	return filter(skb, 0);
+}
+
+SEC("socket")
+int slow_filter_bound(struct __sk_buff *skb)
+{
+	return filter(skb, 1);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -19,4 +19,5 @@
 struct slow_filter_member {
 	__u64 full_at; /* CLOCK_MONOTONIC, nanoseconds */
 	__u64 limited; /* Frames that were dropped as too many. */
+	__u64 bound;   /* It has a socket of its own: the one for all takes nothing of it. */
 };

@@ -160,8 +160,10 @@ void show_team(const struct output *output, const json_t *team)
 	show_team_head(output, team);
 	write_field(output, "mode", "%s, balance %s by %s", field_text(team, "mode"),
 		    field_text(team, "balance"), field_text(team, "hash"));
-	write_field(output, "datapath", "%s%s", field_text(team, "datapath"),
-		    field_is(team, "adopted") ? ", adopted from a former yoked" : "");
+	write_field(output, "datapath", "%s%s%s%s", field_text(team, "datapath"),
+		    field_is(team, "adopted") ? ", adopted from a former yoked" : "",
+		    *field_text(team, "datapath_why") ? ": " : "",
+		    field_text(team, "datapath_why"));
 	write_field(output, "address", "%s, MTU %" PRIu64, field_text(team, "mac"),
 		    field_number(team, "mtu"));
 	write_field(output, "speed", "%s", ctl_text_speed(field_number(team, "speed_mbps"), speed));

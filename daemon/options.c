@@ -13,7 +13,7 @@ static const char help[] =
 	"  --socket PATH      control socket (default /run/yoke/control.sock)\n"
 	"  --state-dir DIR    what survives a reboot (default /var/lib/yoke) and what\n"
 	"                     survives the daemon (default /run/yoke)\n"
-	"  --datapath NAME    auto or bpf, before what a team's configuration says\n"
+	"  --datapath NAME    auto, bpf or team, before what a team's configuration says\n"
 	"  --bpffs DIR        where in a bpffs to pin maps (default /sys/fs/bpf/yoke)\n"
 	"  --help, --version\n"
 	"\n"
@@ -39,8 +39,9 @@ static enum options_verdict take(int letter, struct options *options)
 		options->volatile_dir = optarg;
 		return OPTIONS_RUN;
 	case 'p':
-		if (strcmp(optarg, "auto") != 0 && strcmp(optarg, "bpf") != 0)
-			return wrong("--datapath is auto or bpf, not ", optarg);
+		if (strcmp(optarg, "auto") != 0 && strcmp(optarg, "bpf") != 0 &&
+		    strcmp(optarg, "team") != 0)
+			return wrong("--datapath is auto, bpf or team, not ", optarg);
 		options->datapath = optarg;
 		return OPTIONS_RUN;
 	case 'b':

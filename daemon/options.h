@@ -8,7 +8,8 @@ struct options {
 	const char *socket;
 	const char *state_dir;    /* What has to survive a reboot. */
 	const char *volatile_dir; /* What has to survive the daemon. */
-	const char *datapath;     /* "auto" or "bpf"; NULL: as each team's configuration says. */
+	const char
+		*datapath; /* "auto", "bpf" or "team"; NULL: as each team's configuration says. */
 	const char *bpffs;
 };
 

@@ -59,6 +59,7 @@ struct join_job {
 	struct slow_socket *socket;
 	int ifindex;
 	bool join;
+	bool bound;
 	int r;
 	struct err e;
 };
@@ -67,10 +68,12 @@ static void run_join(void *userdata)
 {
 	struct join_job *job = userdata;
 
-	if (job->join)
-		job->r = slow_socket_join(job->socket, job->ifindex, &job->e);
-	else
+	if (!job->join)
 		slow_socket_leave(job->socket, job->ifindex);
+	else if (job->bound)
+		job->r = slow_socket_join_bound(job->socket, job->ifindex, &job->e);
+	else
+		job->r = slow_socket_join(job->socket, job->ifindex, &job->e);
 }
 
 static void join_done(void *userdata)
@@ -83,31 +86,31 @@ static void join_done(void *userdata)
 	free(job);
 }
 
-static void submit_join(struct world *world, int ifindex, bool join)
+static void submit_join(struct world *world, const struct join_job *wanted)
 {
 	struct system *system = system_of(world);
-	struct join_job *job = calloc(1, sizeof(*job));
+	struct join_job *job = malloc(sizeof(*job));
 
-	if (job)
-		*job = (struct join_job){ .socket = system->slow,
-					  .ifindex = ifindex,
-					  .join = join };
+	if (job) {
+		*job = *wanted;
+		job->socket = system->slow;
+	}
 	if (!job || worker_submit(system->kernel, run_join, join_done, job) < 0) {
-		log_error("no LACP on device %d: out of memory", ifindex);
+		log_error("no LACP on device %d: out of memory", wanted->ifindex);
 		free(job);
 	}
 }
 
-static void world_slow_join(struct world *world, int ifindex)
+static void world_slow_join(struct world *world, int ifindex, bool bound)
 {
-	submit_join(world, ifindex, true);
+	submit_join(world, &(struct join_job){ .ifindex = ifindex, .join = true, .bound = bound });
 }
 
 static void world_slow_leave(struct world *world, int ifindex)
 {
 	/* At the end of the daemon the worker is gone, and the socket closes. */
 	if (system_of(world)->kernel)
-		submit_join(world, ifindex, false);
+		submit_join(world, &(struct join_job){ .ifindex = ifindex });
 }
 
 static uint64_t world_slow_limited(struct world *world, int ifindex)
@@ -118,7 +121,10 @@ static uint64_t world_slow_limited(struct world *world, int ifindex)
 static void world_carrier_watch(struct world *world, int ifindex, uint64_t *word, unsigned slot,
 				bool carrying)
 {
-	if (carrier_poller_watch(system_of(world)->poller, ifindex, word, slot, carrying) < 0)
+	/* Where nothing can be done at once, the kernel's own news is early enough, and asking is
+	 * for drivers that see a loss only then. */
+	if (carrier_poller_watch(system_of(world)->poller, ifindex, word, slot, carrying && word) <
+	    0)
 		log_error("no carrier sense on device %d: out of memory", ifindex);
 }
 
@@ -206,17 +212,22 @@ static void world_save_identity(struct world *world, char *text)
 	}
 }
 
+static void fill_sense(const struct system *system, struct host_status *status)
+{
+	struct datapath *datapath = system->bpf;
+	bool by_kernel;
+
+	status->carrier_sense_why = "";
+	by_kernel = datapath && datapath->ops->carrier_sense &&
+		    datapath->ops->carrier_sense(datapath, &status->carrier_sense_why);
+	status->carrier_sense = by_kernel ? "kernel" : "polling";
+}
+
 static void world_fill_status(struct world *world, struct host_status *status)
 {
 	struct system *system = system_of(world);
 
-	status->datapath_why =
-		system->datapath_asked_for
-			? "it was asked for on the command line"
-			: "it is the one that this version has, and needs no driver in the kernel";
-	status->carrier_sense = "polling";
-	status->carrier_sense_why = "a thread asks each member that carries for its link, as the "
-				    "kernel may tell a loss up to a second late";
+	fill_sense(system, status);
 	carrier_poller_figures(system->poller, &status->poller);
 	status->loop_latest = system->lateness.ever;
 	status->loop_latest_recent = lateness_recent(&system->lateness);

@@ -1,6 +1,6 @@
 #include "daemon/system.h"
 
-#include "daemon/datapath/dp-bpf.h"
+#include "daemon/datapath/datapath.h"
 #include "daemon/files.h"
 #include "daemon/host/identity.h"
 #include "daemon/host/session-store.h"
@@ -48,14 +48,6 @@ static void on_carrier_lost(void *userdata, int ifindex, nsec_t when, nsec_t lat
 		host_carrier_lost(system->host, ifindex);
 }
 
-static void on_loss_told(void *userdata, int ifindex)
-{
-	struct system *system = userdata;
-
-	if (system->host)
-		host_carrier_lost(system->host, ifindex);
-}
-
 static int on_kernel_worker(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct system *system = userdata;
@@ -96,11 +88,19 @@ static int on_poller(sd_event_source *source, int fd, uint32_t events, void *use
 	return 0;
 }
 
-static int on_datapath(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static int on_bpf(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct system *system = userdata;
 
-	system->datapath->ops->dispatch(system->datapath);
+	system->bpf->ops->dispatch(system->bpf);
+	return 0;
+}
+
+static int on_team(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct system *system = userdata;
+
+	system->team->ops->dispatch(system->team);
 	return 0;
 }
 
@@ -117,7 +117,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 void system_after_turn(struct system *system)
 {
-	nsec_t deadline = host_deadline(system->host);
+	nsec_t deadline = nsec_min(host_deadline(system->host), system_heartbeat(system));
 	uint64_t usec = deadline / NSEC_PER_US + 1;
 
 	if (deadline == system->timer_at)
@@ -131,6 +131,11 @@ void system_after_turn(struct system *system)
 	(void)sd_event_source_set_enabled(system->timer, SD_EVENT_ONESHOT);
 }
 
+static int descriptor(struct datapath *datapath)
+{
+	return datapath ? datapath->ops->fd(datapath) : -1;
+}
+
 static int add_sources(struct system *system, struct err *e)
 {
 	const struct {
@@ -140,8 +145,8 @@ static int add_sources(struct system *system, struct err *e)
 	} sources[] = {
 		/* LACP before everything else that is due in the same turn. */
 		{ carrier_poller_fd(system->poller), on_poller, SD_EVENT_PRIORITY_IMPORTANT },
-		{ system->datapath->ops->fd(system->datapath), on_datapath,
-		  SD_EVENT_PRIORITY_IMPORTANT },
+		{ descriptor(system->bpf), on_bpf, SD_EVENT_PRIORITY_IMPORTANT },
+		{ descriptor(system->team), on_team, SD_EVENT_PRIORITY_IMPORTANT },
 		{ slow_socket_fd(system->slow), on_slow, SD_EVENT_PRIORITY_IMPORTANT },
 		{ link_monitor_fd(system->links), on_links, SD_EVENT_PRIORITY_NORMAL },
 		{ worker_fd(system->kernel), on_kernel_worker, SD_EVENT_PRIORITY_NORMAL },
@@ -151,6 +156,8 @@ static int add_sources(struct system *system, struct err *e)
 
 	static_assert(ARRAY_SIZE(sources) == ARRAY_SIZE(system->sources), "one each");
 	for (size_t i = 0; i < ARRAY_SIZE(sources) && r >= 0; i++) {
+		if (sources[i].fd < 0)
+			continue;
 		r = sd_event_add_io(system->event, &system->sources[i], sources[i].fd, EPOLLIN,
 				    sources[i].handler, system);
 		if (r >= 0)
@@ -244,10 +251,6 @@ static int open_state(struct system *system, const struct options *options, stru
 static int open_kernel(struct system *system, const struct options *options,
 		       const struct config *config, struct err *e)
 {
-	struct dp_bpf_settings settings = {
-		.bpffs = options->bpffs,
-		.listener = { .carrier_lost = on_loss_told, .userdata = system },
-	};
 	int r;
 
 	r = worker_new("kernel", &system->kernel);
@@ -255,7 +258,6 @@ static int open_kernel(struct system *system, const struct options *options,
 		r = worker_new("disk", &system->disk);
 	if (r < 0)
 		return err_errno(e, r, "cannot start a thread");
-	settings.worker = system->kernel;
 	r = link_monitor_new(system->kernel, on_link_changed, system, &system->links, e);
 	if (r == 0)
 		r = slow_socket_open(&system->slow, e);
@@ -263,7 +265,7 @@ static int open_kernel(struct system *system, const struct options *options,
 		r = carrier_poller_new(config->carrier_poll_ms * NSEC_PER_MS, POLL_BUDGET,
 				       on_carrier_lost, system, &system->poller, e);
 	if (r == 0)
-		r = dp_bpf_new(&settings, &system->datapath, e);
+		r = system_open_datapaths(system, options, e);
 	return r;
 }
 
@@ -283,7 +285,8 @@ int system_new(sd_event *event, const struct options *options, struct config *co
 	*e = (struct err){};
 	system->world.ops = &system_world;
 	system->event = sd_event_ref(event);
-	system->datapath_asked_for = options->datapath && strcmp(options->datapath, "auto") != 0;
+	if (options->datapath && strcmp(options->datapath, "auto") != 0)
+		system->datapath = options->datapath;
 	r = open_state(system, options, e);
 	if (r == 0)
 		r = open_kernel(system, options, config, e);
@@ -295,7 +298,8 @@ int system_new(sd_event *event, const struct options *options, struct config *co
 	}
 	parts = (struct host_parts){
 		.world = &system->world,
-		.datapath = system->datapath,
+		.choose = system_choose_datapath,
+		.choose_userdata = system,
 		.identity = system->identity,
 		.sessions = system->sessions,
 	};
@@ -320,8 +324,7 @@ void system_free(struct system *system)
 	if (system->disk)
 		worker_free(system->disk);
 	host_free(system->host);
-	if (system->datapath)
-		system->datapath->ops->free(system->datapath);
+	system_free_datapaths(system);
 	if (system->poller)
 		carrier_poller_free(system->poller);
 	if (system->slow)

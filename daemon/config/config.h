@@ -55,7 +55,7 @@ struct config_team {
 	enum config_mode mode;
 	enum config_balance balance;
 	enum hash_fields hash;
-	char datapath[8]; /* "auto", "bpf". */
+	char datapath[8]; /* "auto", "bpf", "team". */
 	uint32_t mtu;     /* 0: leave it (1500 for a new device). */
 	bool mac_auto;
 	struct mac mac; /* Where not auto. */

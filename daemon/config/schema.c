@@ -14,7 +14,12 @@ static const struct schema_word log_level_words[] = {
 	{ "debug", LOG_LEVEL_DEBUG },   {},
 };
 
-static const struct schema_word datapath_words[] = { { "auto", 0 }, { "bpf", 1 }, {} };
+static const struct schema_word datapath_words[] = {
+	{ "auto", 0 },
+	{ "bpf", 1 },
+	{ "team", 2 },
+	{},
+};
 static const struct schema_word rate_words[] = { { "fast", true }, { "slow", false }, {} };
 static const struct schema_word monitor_words[] = { { "carrier", 0 }, {} };
 static const struct schema_word control_words[] = {
@@ -210,7 +215,8 @@ static const struct schema_key team_keys[] = {
 	  FIELD(struct config_team, datapath),
 	  .words = datapath_words,
 	  .fallback = 0,
-	  .help = "What moves the frames; auto adopts what exists." },
+	  .help = "What moves the frames: the kernel's team driver, or programs of our own; auto "
+		  "adopts what exists, and takes team for a new team where the kernel has it." },
 	{ .name = "mtu",
 	  .type = SCHEMA_NUMBER,
 	  FIELD(struct config_team, mtu),

@@ -13,6 +13,7 @@
 #include "daemon/core/hash.h"
 #include "daemon/core/placement.h"
 #include "lib/base/err.h"
+#include "lib/base/nsec.h"
 #include "lib/wire/ether.h"
 
 #include <net/if.h>
@@ -24,6 +25,9 @@ struct datapath_team_spec {
 	struct mac mac;
 	uint32_t mtu; /* 68 to 65535 */
 	enum hash_fields hash;
+	/* While no daemon lives, a member whose link comes back may carry again by the kernel's own
+	 * decision: not in LACP, where partner and daemon decide. */
+	bool carrier_returns;
 };
 
 struct datapath_member_spec {
@@ -42,6 +46,7 @@ struct datapath_member_counters {
 struct datapath_team_counters {
 	struct datapath_member_counters members[PLACEMENT_MEMBERS];
 	uint64_t bucket_tx_packets[PLACEMENT_BUCKETS];
+	bool buckets_counted;  /* Else bucket_tx_packets[] mean nothing. */
 	uint64_t tx_no_member; /* Frames dropped because no member was fit. */
 };
 
@@ -73,16 +78,36 @@ struct datapath_listener {
 	void (*carrier_lost)(void *userdata, int ifindex);
 	/* Somebody else stands in a member's way, or no more; 'sentence' says what was done. */
 	void (*member_disturbed)(void *userdata, int ifindex, const char *sentence);
+	/* What keeps the member from working from now on, or "": nothing any more. Both come also
+	 * with the number of a team's own device, if it is the team as a whole; and both by the
+	 * worker's completions, too. */
+	void (*member_hindered)(void *userdata, int ifindex, const char *sentence);
+	/* From now on the kernel's part senses carrier by itself, see carrier_sense(). */
+	void (*carrier_sensed)(void *userdata);
 	void *userdata;
 };
 
 struct datapath_ops {
-	const char *name; /* As in the configuration: "bpf". */
+	const char *name; /* As in the configuration: "bpf", "team". */
+
+	/* The kernel shows slow-protocol frames of members only to sockets that are bound to them.
+	 */
+	bool slow_frames_at_member;
 
 	/* Becomes readable when the kernel has news for the datapath; then dispatch() is to be
 	 * called, which does not sleep. -1: never. */
 	int (*fd)(struct datapath *datapath);
 	void (*dispatch)(struct datapath *datapath);
+
+	/* To be called in each turn of the main loop: the kernel's part of the datapath does more
+	 * by itself while no daemon lives. Returns by when it has to be called again, NSEC_NEVER if
+	 * that does not matter. NULL: not needed. 'now' is CLOCK_BOOTTIME's. */
+	nsec_t (*heartbeat)(struct datapath *datapath, nsec_t now);
+
+	/* Whether the kernel's part takes a member that lost its link out of use by itself, so that
+	 * asking often is not needed. *ret_why: a sentence, valid until the datapath is freed or
+	 * this is called again. NULL: no. */
+	bool (*carrier_sense)(struct datapath *datapath, const char **ret_why);
 
 	/* Gives back what the process holds; leaves the kernel as it is. No completion is called
 	 * any more. The worker may go before or after. */

@@ -1,7 +1,6 @@
 /* Taking over what a former daemon left in the kernel. */
 #include "daemon/datapath/dp-bpf-internal.h"
 
-#include "daemon/kernel/bpf-filter.h"
 #include "lib/base/log.h"
 
 #include <errno.h>
@@ -37,7 +36,21 @@ static void drop_member(struct dp_team *team, const struct dp_member_entry *entr
 	__atomic_fetch_and(&words->may_send, others, __ATOMIC_ACQ_REL);
 	__atomic_fetch_and(&words->may_receive, others, __ATOMIC_ACQ_REL);
 	__atomic_fetch_and(&words->carrier, others, __ATOMIC_ACQ_REL);
+	dp_carrier_reset(words, ~others);
 	dp_maps_forget_member(team->dp, entry->ifindex);
+	dp_hook_forget(team->dp, (int)entry->ifindex);
+}
+
+static int attach(struct dp_bpf *dp, struct dp_member_entry *entry, struct err *e)
+{
+	const struct dp_hook_spec spec = { .ifindex = (int)entry->ifindex };
+	bool keep_clsact = entry->member.found.clsact;
+	int r = dp_hook_attach(dp, &spec, &keep_clsact, e);
+
+	if (r < 0 || entry->member.found.clsact == keep_clsact)
+		return r;
+	entry->member.found.clsact = keep_clsact;
+	return dp_maps_put_member(dp, entry, e);
 }
 
 /* Puts our own programs in the place of the former daemon's. */
@@ -47,14 +60,13 @@ static void adopt_member(struct dp_job *job, struct dp_member_entry *entry)
 	struct dp_bpf *dp = team->dp;
 	unsigned slot = entry->member.slot;
 	struct rtnl_device device;
-	bool found_clsact;
 	struct err e;
 
 	if (!dp_member_is_there(dp, entry, &device)) {
 		drop_member(team, entry);
 		return;
 	}
-	if (bpf_filter_attach(dp->rtnl, device.ifindex, dp->program_rx, &found_clsact, &e) < 0)
+	if (attach(dp, entry, &e) < 0)
 		log_warning("%s: %s does not receive: %s", team->spec.name, device.name, e.text);
 	/* A device that was being added when the former daemon died is in no slot yet. */
 	__atomic_store_n(&dp_words(team)->ifindex[slot], entry->ifindex, __ATOMIC_RELEASE);
@@ -105,5 +117,6 @@ void dp_purge(struct dp_bpf *dp)
 			continue;
 		set_members_free(dp, index);
 		dp_maps_forget_team(dp, entries[i].peer, index);
+		dp_hook_forget(dp, (int)entries[i].peer);
 	}
 }

@@ -1,57 +1,10 @@
 /* Whether a device is free to become a member. */
 #include "daemon/datapath/dp-bpf-internal.h"
 
-#include "lib/base/array.h"
+#include "daemon/datapath/claim.h"
 
 #include <errno.h>
 #include <string.h>
-
-/* What sits on a device and takes its frames, which a member would not see any more. */
-static const char *const kinds_on_top[] = { "macvlan", "macvtap", "ipvlan", "ipvtap", "vlan" };
-
-struct neighbours {
-	const struct rtnl_device *device;
-	struct rtnl_device master;
-	struct rtnl_device on_top;
-};
-
-static bool takes_frames(const char *kind)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(kinds_on_top); i++)
-		if (strcmp(kind, kinds_on_top[i]) == 0)
-			return true;
-	return false;
-}
-
-static int see_neighbour(void *userdata, const struct rtnl_device *device)
-{
-	struct neighbours *neighbours = userdata;
-
-	if (device->ifindex == neighbours->device->master)
-		neighbours->master = *device;
-	if (device->lower == neighbours->device->ifindex && takes_frames(device->kind))
-		neighbours->on_top = *device;
-	return 0;
-}
-
-static int check_neighbours(struct rtnl *rtnl, const struct rtnl_device *device, struct err *e)
-{
-	struct neighbours neighbours = { .device = device };
-	int r = rtnl_devices(rtnl, see_neighbour, &neighbours, e);
-
-	if (r < 0)
-		return r;
-	if (neighbours.master.ifindex)
-		return err_set(e, -EBUSY, "it belongs to %s (a %s device)", neighbours.master.name,
-			       neighbours.master.kind);
-	if (device->master)
-		return err_set(e, -EBUSY, "it belongs to another device (number %d)",
-			       device->master);
-	if (neighbours.on_top.ifindex)
-		return err_set(e, -EBUSY, "%s (a %s device) sits on it", neighbours.on_top.name,
-			       neighbours.on_top.kind);
-	return 0;
-}
 
 /* Whether another team that is alive has it. */
 static int check_teams(const struct dp_team *team, const struct rtnl_device *device, struct err *e)
@@ -71,12 +24,7 @@ static int check_teams(const struct dp_team *team, const struct rtnl_device *dev
 
 int dp_claim_check(const struct dp_team *team, const struct rtnl_device *device, struct err *e)
 {
-	int r;
+	int r = claim_check_device(team->dp->rtnl, device, e);
 
-	if (!device->ethernet)
-		return err_set(e, -EINVAL, "it is no Ethernet device");
-	if (strncmp(device->alias, DP_BPF_ALIAS_PREFIX, strlen(DP_BPF_ALIAS_PREFIX)) == 0)
-		return err_set(e, -EBUSY, "it is a team's own device");
-	r = check_neighbours(team->dp->rtnl, device, e);
 	return r < 0 ? r : check_teams(team, device, e);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "bpf/abi.h"
+#include "daemon/datapath/dp-bpf-watch.h"
 #include "daemon/datapath/dp-bpf.h"
 #include "daemon/kernel/bpf-pin.h"
 #include "daemon/kernel/rtnl.h"
@@ -29,6 +30,32 @@ struct dp_bpf;
 
 typedef void dp_news_handler(struct dp_bpf *dp);
 
+enum dp_sense_state {
+	DP_SENSE_UNTRIED,
+	DP_SENSE_TRYING,
+	DP_SENSE_REFUSED, /* Or there is no memory for the attempt: members are polled. */
+	DP_SENSE_AT_WORK,
+};
+
+/* The carrier sense inside the kernel. */
+struct dp_sense {
+	/* Main thread. */
+	enum dp_sense_state state;
+	char why[512];              /* A sentence. */
+	nsec_t try_at;              /* 0: no turn of the main loop was yet. */
+	struct ring_buffer *reader; /* Of 'losses'. */
+	int losses;                 /* The map, also the former daemon's programs'; set once. */
+	/* Worker. */
+	struct carrier_sense_bpf *skeleton; /* NULL: not loaded. */
+	bool continued; /* The former daemon's programs are at work; set once. */
+};
+
+/* What the main thread takes for the carrier of a team's members; bits of slots. */
+struct dp_belief {
+	__u64 up;
+	__u64 doubted; /* The word said otherwise when it was last compared. */
+};
+
 struct dp_bpf {
 	struct datapath base;
 	struct worker *worker;
@@ -40,6 +67,9 @@ struct dp_bpf {
 	unsigned refs; /* The owner's, one of each team and of each job. */
 	bool freed;
 	struct abi_counters *of_processors; /* Room to read one team's counters into. */
+	struct dp_belief beliefs[ABI_TEAMS];
+	nsec_t compared_at; /* When beliefs and words were compared last. */
+	struct dp_sense sense;
 	/* Set once. */
 	struct datapath_bpf *skeleton;
 	struct dp_maps maps;
@@ -51,6 +81,8 @@ struct dp_bpf {
 	struct rtnl *rtnl;
 	struct bpf_pins pins;
 	bool pinned;
+	struct bpf_attacher attacher;
+	struct dp_watch watch;  /* Its fields say whose they are. */
 	bool in_use[ABI_TEAMS]; /* Has a handle; both threads, atomic. */
 };
 
@@ -98,6 +130,10 @@ struct dp_job {
 int dp_load(struct dp_bpf *dp, struct err *e);
 void dp_unload(struct dp_bpf *dp);
 
+/* Worker: the program that sends or receives once more, loaded when it is asked for first: the
+ * kernel refuses to have one program twice in a place. */
+int dp_copy_program(struct dp_bpf *dp, bool sends, int *copy, struct err *e);
+
 /* Worker: pins the maps, or removes the pins. */
 int dp_pin(struct dp_bpf *dp, struct err *e);
 void dp_unpin(struct dp_bpf *dp);
@@ -108,6 +144,33 @@ int dp_news_open(struct dp_bpf *dp, struct err *e);
 void dp_news_close(struct dp_bpf *dp);
 int dp_news_add(struct dp_bpf *dp, int fd, dp_news_handler *handler, struct err *e);
 void dp_news_dispatch(struct dp_bpf *dp);
+
+/* dp-bpf-sense.c, main thread: hears what the programs of a former daemon tell, until ours are at
+ * work or refused. */
+void dp_sense_open(struct dp_bpf *dp);
+void dp_sense_close(struct dp_bpf *dp);
+
+/* Has the worker load and attach the programs once the start is over, in which LACP comes first.
+ * Returns when to be called again. */
+nsec_t dp_sense_turn(struct dp_bpf *dp, nsec_t now);
+bool dp_sense_at_work(const struct dp_bpf *dp, const char **ret_why);
+
+/* Worker: pins what is loaded, in the place of a former daemon's; removes the pins. */
+int dp_sense_pin(struct dp_bpf *dp, struct err *e);
+void dp_sense_unpin(struct dp_bpf *dp);
+
+/* dp-bpf-carrier.c, main thread: the carrier bit as the daemon takes it. A bit that the kernel's
+ * program has cleared is not set again by news that are older. */
+void dp_carrier_set(struct dp_team *team, unsigned slot, bool up);
+void dp_carrier_forget(struct dp_team *team, unsigned slot);
+void dp_carrier_adopt(struct dp_team *team);
+
+/* Tells the programs that a daemon lives, or lives no more. */
+void dp_carrier_heartbeat(struct dp_bpf *dp, nsec_t now);
+void dp_carrier_last_word(struct dp_team *team);
+
+/* Any thread: forgets what the programs know of the slot, or of all slots. */
+void dp_carrier_reset(struct abi_words *words, __u64 slots);
 
 /* dp-bpf-job.c, main thread. NULL without memory. */
 struct dp_job *dp_job_new(struct dp_bpf *dp, struct dp_team *team,

@@ -96,6 +96,7 @@ static int open_pinned(const struct dp_bpf *dp, struct pinned *pinned, struct er
 
 void dp_unpin(struct dp_bpf *dp)
 {
+	dp_sense_unpin(dp);
 	for (size_t i = N_MAPS; i-- > 0;)
 		(void)bpf_pins_remove(&dp->pins, map_names[i], NULL);
 	dp->pinned = false;
@@ -112,6 +113,10 @@ int dp_pin(struct dp_bpf *dp, struct err *e)
 			dp_unpin(dp);
 			return r;
 		}
+	}
+	if (dp_sense_pin(dp, e) < 0) {
+		dp_unpin(dp);
+		return e->code;
 	}
 	dp->pinned = true;
 	return 0;
@@ -202,6 +207,22 @@ static void take_fds(struct dp_bpf *dp)
 	return n;
 }
 
+int dp_copy_program(struct dp_bpf *dp, bool sends, int *copy, struct err *e)
+{
+	const struct bpf_program *program =
+		sends ? dp->skeleton->progs.yoke_tx : dp->skeleton->progs.yoke_rx;
+	int fd;
+
+	if (*copy >= 0)
+		return 0;
+	fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, bpf_program__name(program), "GPL",
+			   bpf_program__insns(program), bpf_program__insn_cnt(program), NULL);
+	if (fd < 0)
+		return err_errno(e, fd, "cannot load the program once more");
+	*copy = fd;
+	return 0;
+}
+
 int dp_load(struct dp_bpf *dp, struct err *e)
 {
 	int n, r;
@@ -230,6 +251,8 @@ void dp_unload(struct dp_bpf *dp)
 {
 	if (dp->words)
 		(void)munmap(dp->words, ABI_TEAMS * sizeof(*dp->words));
+	dp_sense_close(dp);
+	dp_watch_close(dp);
 	datapath_bpf__destroy(dp->skeleton);
 	free(dp->of_processors);
 	rtnl_close(dp->rtnl);

@@ -50,6 +50,9 @@ static void clear_words(struct abi_words *words)
 	__atomic_store_n(&words->may_send, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&words->may_receive, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&words->carrier, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&words->carrier_returns, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&words->heartbeat, 0, __ATOMIC_RELEASE);
+	dp_carrier_reset(words, UINT64_MAX);
 	for (unsigned slot = 0; slot < ABI_MEMBERS; slot++)
 		__atomic_store_n(&words->ifindex[slot], 0, __ATOMIC_RELEASE);
 }

@@ -1,7 +1,6 @@
 /* Putting a device into a slot, and setting it free as it was found. */
 #include "daemon/datapath/dp-bpf-internal.h"
 
-#include "daemon/kernel/bpf-filter.h"
 #include "daemon/kernel/offload.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
@@ -97,14 +96,15 @@ static int prepare_entry(struct addition *addition, unsigned slot, struct err *e
 
 static int attach(struct addition *addition, struct err *e)
 {
+	const struct dp_hook_spec spec = { .ifindex = addition->device.ifindex };
+	struct abi_found *found = &addition->entry.member.found;
 	struct dp_bpf *dp = addition->team->dp;
-	bool found_clsact;
-	int r = bpf_filter_attach(dp->rtnl, addition->device.ifindex, dp->program_rx, &found_clsact,
-				  e);
+	bool keep_clsact = !addition->known || found->clsact;
+	int r = dp_hook_attach(dp, &spec, &keep_clsact, e);
 
-	if (r < 0 || addition->known)
+	if (r < 0)
 		return r;
-	addition->entry.member.found.clsact = found_clsact;
+	found->clsact = keep_clsact;
 	return dp_maps_put_member(dp, &addition->entry, e);
 }
 
@@ -167,6 +167,21 @@ static void warn_of_address(const struct dp_team *team, const struct rtnl_device
 			  text, team->spec.name);
 }
 
+static void warn_of_others(const struct dp_team *team, const struct rtnl_device *device)
+{
+	const struct log_fields fields = {
+		.team = team->spec.name,
+		.member = device->name,
+		.reason = "filter",
+	};
+
+	if (bpf_attach_has_others(&team->dp->attacher, device->ifindex))
+		log_write(LOG_LEVEL_WARNING, &fields,
+			  "others have eBPF programs or traffic filters on it: at its ingress they "
+			  "do not see what goes to %s while it is a member",
+			  team->spec.name);
+}
+
 static int add(struct addition *addition, unsigned slot, struct err *e)
 {
 	struct dp_team *team = addition->team;
@@ -175,6 +190,9 @@ static int add(struct addition *addition, unsigned slot, struct err *e)
 
 	if (r == 0)
 		r = prepare_entry(addition, slot, e);
+	/* What is known of the slot's link is of the device before it. */
+	if (r == 0 && !addition->active)
+		dp_carrier_reset(dp_words(team), 1ull << slot);
 	if (r == 0)
 		r = dp_maps_put_member(team->dp, &addition->entry, e);
 	if (r < 0)
@@ -222,20 +240,19 @@ int dp_member_add_run(struct dp_job *job, struct err *e)
 		return err_prefix(e, "cannot add %s to %s", job->member.name, team->spec.name);
 	job->counted_before[job->slot] = addition.entry.member.base;
 	warn_of_address(team, &addition.device);
+	warn_of_others(team, &addition.device);
 	return 0;
 }
 
 bool dp_member_is_there(struct dp_bpf *dp, const struct dp_member_entry *entry,
 			struct rtnl_device *ret_device)
 {
-	struct bpf_filter_state state;
 	struct err ignored;
 
 	if (rtnl_device_by_index(dp->rtnl, (int)entry->ifindex, ret_device, &ignored) < 0)
 		return false;
 	return has_mac(&entry->member.found, &ret_device->mac) ||
-	       (bpf_filter_state(dp->rtnl, (int)entry->ifindex, &state, &ignored) == 0 &&
-		state.ours);
+	       bpf_attached(&dp->attacher, (int)entry->ifindex);
 }
 
 /* Remembers the first failure and goes on: what can be set back is. */
@@ -282,9 +299,10 @@ int dp_member_set_free(struct dp_bpf *dp, const struct dp_member_entry *entry, s
 	if (dp_member_is_there(dp, entry, &device)) {
 		first = set_back(dp->rtnl, &device, &entry->member.found, e);
 		/* Last, for until then the host itself shall not hear the member. */
-		keep_first(bpf_filter_detach(dp->rtnl, device.ifindex, entry->member.found.clsact,
-					     &one),
+		keep_first(dp_hook_detach(dp, device.ifindex, entry->member.found.clsact, &one),
 			   &one, &first, e);
+	} else {
+		dp_hook_forget(dp, (int)entry->ifindex);
 	}
 	dp_maps_forget_member(dp, entry->ifindex);
 	return first;

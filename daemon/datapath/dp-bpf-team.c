@@ -1,8 +1,6 @@
 /* Making, changing and deleting team devices. */
 #include "daemon/datapath/dp-bpf-internal.h"
 
-#include "daemon/kernel/bpf-filter.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <linux/if_link.h>
@@ -152,10 +150,20 @@ static int take_index(struct opening *opening, struct err *e)
 	return dp_maps_put_team(team->dp, opening->peer.ifindex, &entry, e);
 }
 
+static void set_carrier_returns(struct dp_team *team, bool returns)
+{
+	__atomic_store_n(&dp_words(team)->carrier_returns, returns, __ATOMIC_RELEASE);
+}
+
 static int set_up(struct opening *opening, struct err *e)
 {
 	struct dp_team *team = opening->team;
-	bool found_clsact;
+	const struct dp_hook_spec hook = {
+		.ifindex = opening->peer.ifindex,
+		.sends = true,
+		.team = opening->device.ifindex,
+	};
+	bool keep_clsact = false; /* Nobody else has any business there. */
 	int r = name_peer(opening, e);
 
 	if (r == 0)
@@ -163,8 +171,7 @@ static int set_up(struct opening *opening, struct err *e)
 	if (r == 0)
 		r = dp_pin(team->dp, e);
 	if (r == 0)
-		r = bpf_filter_attach(team->dp->rtnl, opening->peer.ifindex, team->dp->program_tx,
-				      &found_clsact, e);
+		r = dp_hook_attach(team->dp, &hook, &keep_clsact, e);
 	return r < 0 ? r : finish_device(opening, e);
 }
 
@@ -176,6 +183,8 @@ static void undo(struct opening *opening)
 
 	if (opening->made)
 		(void)rtnl_delete_device(dp->rtnl, opening->device.ifindex, &ignored);
+	if (opening->made)
+		dp_hook_forget(dp, opening->peer.ifindex);
 	if (opening->made && opening->fresh)
 		dp_maps_forget_team(dp, (uint32_t)opening->peer.ifindex, opening->team->index);
 	if (dp->pinned && dp_maps_teams(dp, entries) == 0)
@@ -195,6 +204,7 @@ static void tell_found(struct opening *opening)
 	job->info.ifindex = team->ifindex;
 	job->info.adopted = !opening->made;
 	job->info.carrier = opening->peer.up;
+	set_carrier_returns(team, team->spec.carrier_returns);
 }
 
 int dp_open_run(struct dp_job *job, struct err *e)
@@ -304,6 +314,7 @@ static int configure(struct dp_team *team, const struct datapath_team_spec *spec
 	if (!mac_equal(&device.mac, &spec->mac) &&
 	    rtnl_set_mac(team->dp->rtnl, team->ifindex, &spec->mac, e) < 0)
 		return err_prefix(e, "cannot set its MAC address");
+	set_carrier_returns(team, spec->carrier_returns);
 	return set_hash(team, spec->hash, e);
 }
 
@@ -358,9 +369,12 @@ int dp_delete_run(struct dp_job *job, struct err *e)
 		*e = one;
 	}
 	dp_maps_forget_team(dp, (uint32_t)team->peer, team->index);
+	dp_hook_forget(dp, team->peer);
 	__atomic_store_n(&dp->in_use[team->index], false, __ATOMIC_RELEASE);
-	if (dp_maps_teams(dp, entries) == 0)
+	if (dp_maps_teams(dp, entries) == 0) {
+		dp_hook_forget_all(dp);
 		dp_unpin(dp);
+	}
 	return first < 0 ? err_prefix(e, "cannot delete the team %s wholly", team->spec.name) : 0;
 }
 

@@ -29,6 +29,19 @@ static void op_dispatch(struct datapath *datapath)
 	dp_news_dispatch(dp_of(datapath));
 }
 
+static nsec_t op_heartbeat(struct datapath *datapath, nsec_t now)
+{
+	struct dp_bpf *dp = dp_of(datapath);
+
+	dp_carrier_heartbeat(dp, now);
+	return nsec_min(dp_sense_turn(dp, now), dp_watch_turn(dp, now));
+}
+
+static bool op_carrier_sense(struct datapath *datapath, const char **ret_why)
+{
+	return dp_sense_at_work(dp_of(datapath), ret_why);
+}
+
 static void op_free(struct datapath *datapath)
 {
 	struct dp_bpf *dp = dp_of(datapath);
@@ -66,6 +79,7 @@ static void opened(struct dp_job *job)
 
 	memcpy(team->counted_before, job->counted_before, sizeof(team->counted_before));
 	memcpy(team->members, job->info.member_ifindexes, sizeof(team->members));
+	dp_carrier_adopt(team);
 	if (job->r < 0 || job->dp->freed)
 		dp_team_unref(team);
 }
@@ -145,6 +159,7 @@ static void op_team_release(struct datapath_team *base)
 {
 	struct dp_team *team = team_of(base);
 
+	dp_carrier_last_word(team);
 	__atomic_store_n(&team->dp->in_use[team->index], false, __ATOMIC_RELEASE);
 	drop_handle(team);
 }
@@ -170,7 +185,7 @@ static void forbid(struct dp_team *team, unsigned slot)
 
 	__atomic_fetch_and(&words->may_send, ~slot_bit(slot), __ATOMIC_ACQ_REL);
 	__atomic_fetch_and(&words->may_receive, ~slot_bit(slot), __ATOMIC_ACQ_REL);
-	__atomic_fetch_and(&words->carrier, ~slot_bit(slot), __ATOMIC_ACQ_REL);
+	dp_carrier_forget(team, slot);
 }
 
 static void added(struct dp_job *job)
@@ -239,12 +254,7 @@ static void op_allow(struct datapath_team *base, member_set may_send, member_set
 
 static void op_carrier(struct datapath_team *base, unsigned slot, bool up)
 {
-	__u64 *word = &dp_words(team_of(base))->carrier;
-
-	if (up)
-		__atomic_fetch_or(word, slot_bit(slot), __ATOMIC_ACQ_REL);
-	else
-		__atomic_fetch_and(word, ~slot_bit(slot), __ATOMIC_ACQ_REL);
+	dp_carrier_set(team_of(base), slot, up);
 }
 
 static member_set op_fit(struct datapath_team *base)
@@ -290,7 +300,10 @@ static int op_counters(struct datapath_team *base, struct datapath_team_counters
 
 	if (dp_maps_counters(team->dp, team->index, team->dp->of_processors, &counters, e) < 0)
 		return err_prefix(e, "%s", team->spec.name);
-	*ret = (struct datapath_team_counters){ .tx_no_member = counters.tx_no_member };
+	*ret = (struct datapath_team_counters){
+		.buckets_counted = true,
+		.tx_no_member = counters.tx_no_member,
+	};
 	for (unsigned bucket = 0; bucket < ABI_BUCKETS; bucket++)
 		ret->bucket_tx_packets[bucket] = counters.bucket_tx_packets[bucket];
 	for (unsigned slot = 0; slot < ABI_MEMBERS; slot++)
@@ -304,6 +317,8 @@ static const struct datapath_ops ops = {
 	.name = "bpf",
 	.fd = op_fd,
 	.dispatch = op_dispatch,
+	.heartbeat = op_heartbeat,
+	.carrier_sense = op_carrier_sense,
 	.free = op_free,
 	.team_open = op_team_open,
 	.team_configure = op_team_configure,
@@ -338,6 +353,7 @@ int dp_bpf_new(const struct dp_bpf_settings *settings, struct datapath **ret, st
 	dp->listener = settings->listener;
 	dp->refs = 1;
 	dp->pins.fd = -1;
+	dp->sense.losses = -1;
 	r = dp_news_open(dp, e);
 	if (r == 0)
 		r = bpf_pins_open(settings->bpffs, &dp->pins, e);
@@ -345,8 +361,11 @@ int dp_bpf_new(const struct dp_bpf_settings *settings, struct datapath **ret, st
 		r = rtnl_open(&dp->rtnl, e);
 	if (r == 0)
 		r = dp_load(dp, e);
+	if (r == 0)
+		r = dp_watch_open(dp, settings->clsact, e);
 	if (r < 0)
 		return err_prefix(e, "cannot use the bpf datapath");
+	dp_sense_open(dp);
 	*ret = &steal_ptr(dp)->base;
 	return 0;
 }

@@ -82,6 +82,16 @@ static void save_identity(struct host *host)
 		host->parts.world->ops->save_identity(host->parts.world, text);
 }
 
+static struct team_datapath choose_datapath(const struct host_parts *parts,
+					    const struct config_team *config)
+{
+	struct team_datapath chosen = { .datapath = parts->datapath };
+
+	if (parts->choose)
+		parts->choose(parts->choose_userdata, config, &chosen);
+	return chosen;
+}
+
 struct host *host_new(struct config *config, const struct host_parts *parts)
 {
 	struct host *host = calloc(1, sizeof(*host));
@@ -97,7 +107,7 @@ struct host *host_new(struct config *config, const struct host_parts *parts)
 		struct team_surroundings surroundings = {
 			.host = host,
 			.world = parts->world,
-			.datapath = parts->datapath,
+			.datapath = choose_datapath(parts, &config->teams[i]),
 			.identity = parts->identity,
 			.sessions = parts->sessions,
 		};
@@ -125,7 +135,7 @@ void host_free(struct host *host)
 	if (!host)
 		return;
 	for (unsigned i = 0; i < host->n_teams; i++)
-		team_free(host->teams[i]);
+		team_forget(host->teams[i]);
 	config_free(host->config);
 	free(host);
 }
@@ -162,6 +172,20 @@ void host_carrier_answer(struct host *host, int ifindex, bool up)
 {
 	for (unsigned i = 0; i < host->n_teams; i++)
 		if (team_carrier_answer(host->teams[i], ifindex, up))
+			return;
+}
+
+void host_member_disturbed(struct host *host, int ifindex, const char *sentence)
+{
+	for (unsigned i = 0; i < host->n_teams; i++)
+		if (team_disturbed(host->teams[i], ifindex, sentence))
+			return;
+}
+
+void host_member_hindered(struct host *host, int ifindex, const char *sentence)
+{
+	for (unsigned i = 0; i < host->n_teams; i++)
+		if (team_hindered(host->teams[i], ifindex, sentence))
 			return;
 }
 
@@ -285,16 +309,35 @@ void host_unlisten(struct host *host, unsigned identity)
 	}
 }
 
+/* That of all teams, if they have the same; each tells its own. */
+static void fill_datapath(struct host *host, struct host_status *status)
+{
+	status->datapath = "none";
+	status->datapath_why = "there is no team";
+	for (unsigned i = 0; i < host->n_teams; i++) {
+		struct team_view view;
+
+		team_get_view(host->teams[i], &view);
+		if (i > 0 && strcmp(view.datapath, status->datapath) != 0) {
+			status->datapath = "several";
+			status->datapath_why = "each team tells which, and why";
+			return;
+		}
+		status->datapath = view.datapath;
+		status->datapath_why = view.datapath_why;
+	}
+}
+
 void host_get_status(struct host *host, struct host_status *status)
 {
 	*status = (struct host_status){
 		.version = YOKE_VERSION,
 		.started_realtime_us = host->started_realtime_us,
-		.datapath = host->parts.datapath->ops->name,
 		.log_dropped = log_dropped(),
 		.system_priority_default = 32768,
 		.system = identity_system(host->parts.identity),
 	};
+	fill_datapath(host, status);
 	host->parts.world->ops->fill_status(host->parts.world, status);
 }
 
@@ -339,7 +382,7 @@ static void team_deleted(void *userdata, int r, const struct err *e)
 						      .text = "deleted by an administrator" });
 		note_deleted(host, team_name(deletion->team));
 		forget_team(host, deletion->team);
-		team_free(deletion->team);
+		team_forget(deletion->team);
 	}
 	deletion->deleted(deletion->userdata, r, e);
 	free(deletion);

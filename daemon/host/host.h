@@ -33,10 +33,10 @@ struct host_event {
 struct host_status {
 	const char *version;
 	uint64_t started_realtime_us;
-	const char *datapath;      /* "bpf" */
-	const char *datapath_why;  /* A sentence. */
-	const char *carrier_sense; /* "polling" */
-	const char *carrier_sense_why;
+	const char *datapath;          /* "bpf", "team", "several" or "none" */
+	const char *datapath_why;      /* A sentence. */
+	const char *carrier_sense;     /* "kernel" or "polling" */
+	const char *carrier_sense_why; /* A sentence. */
 	struct carrier_poller_figures poller;
 	nsec_t loop_latest;        /* How late the main loop ever was, */
 	nsec_t loop_latest_recent; /* … within the last minute. */

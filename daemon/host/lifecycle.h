@@ -4,13 +4,16 @@
 #include "daemon/host/host.h"
 #include "daemon/host/world.h"
 #include "daemon/kernel/slow-socket.h"
+#include "daemon/team/lifecycle.h"
 
 struct identity;
 struct session_store;
 
 struct host_parts {
-	struct world *world; /* All these are the caller's, and outlive the host. */
-	struct datapath *datapath;
+	struct world *world;       /* All these are the caller's, and outlive the host. */
+	struct datapath *datapath; /* Of all teams, unless there is a choice: */
+	void (*choose)(void *userdata, const struct config_team *config, struct team_datapath *ret);
+	void *choose_userdata;
 	struct identity *identity;
 	struct session_store *sessions;
 };
@@ -25,6 +28,10 @@ void host_link_changed(struct host *host, const struct link *link, const struct 
 void host_slow_frame(struct host *host, const struct slow_frame *frame);
 void host_carrier_lost(struct host *host, int ifindex);
 void host_carrier_answer(struct host *host, int ifindex, bool up);
+
+/* As in struct datapath_listener. */
+void host_member_disturbed(struct host *host, int ifindex, const char *sentence);
+void host_member_hindered(struct host *host, int ifindex, const char *sentence);
 void host_tick(struct host *host);
 nsec_t host_deadline(const struct host *host);
 

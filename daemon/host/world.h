@@ -24,8 +24,9 @@ struct world_ops {
 	/* As slow_socket_send(). */
 	int (*slow_send)(struct world *world, int ifindex, const struct mac *source,
 			 struct span payload);
-	/* From now on slow-protocol frames of the device are wanted, or no more. */
-	void (*slow_join)(struct world *world, int ifindex);
+	/* From now on slow-protocol frames of the device are wanted, or no more. 'bound': as
+	 * slow_socket_join_bound(). */
+	void (*slow_join)(struct world *world, int ifindex, bool bound);
 	void (*slow_leave)(struct world *world, int ifindex);
 	uint64_t (*slow_limited)(struct world *world, int ifindex);
 

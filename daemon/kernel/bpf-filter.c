@@ -15,44 +15,70 @@
 #define PROGRAM_PREFIX "yoke_"
 #define NAME_SIZE 64
 
-static bool is_our_program(struct nlattr *options)
+struct filter {
+	char name[NAME_SIZE];
+	uint32_t program;
+};
+
+static bool is_ours(const struct filter *filter)
+{
+	return strncmp(filter->name, PROGRAM_PREFIX, strlen(PROGRAM_PREFIX)) == 0;
+}
+
+static void read_options(struct nlattr *options, struct filter *ret)
 {
 	struct nlattr *parts[TCA_BPF_MAX + 1] = {};
-	char name[NAME_SIZE] = "";
 
-	if (!options || nla_parse_nested(parts, TCA_BPF_MAX, options, NULL) < 0 ||
-	    !parts[TCA_BPF_NAME])
-		return false;
-	(void)nla_strlcpy(name, parts[TCA_BPF_NAME], sizeof(name));
-	return strncmp(name, PROGRAM_PREFIX, strlen(PROGRAM_PREFIX)) == 0;
+	if (!options || nla_parse_nested(parts, TCA_BPF_MAX, options, NULL) < 0)
+		return;
+	if (parts[TCA_BPF_NAME])
+		(void)nla_strlcpy(ret->name, parts[TCA_BPF_NAME], sizeof(ret->name));
+	if (parts[TCA_BPF_ID])
+		ret->program = nla_get_u32(parts[TCA_BPF_ID]);
 }
 
 static void begin_state(void *userdata)
 {
+	struct bpf_filter_state *state = userdata;
+
+	*state = (struct bpf_filter_state){};
 }
 
+static void take_in_the_way(struct bpf_filter_state *state, const struct filter *filter)
+{
+	state->taken = true;
+	state->stranger = filter->program;
+}
+
+/* Filters come in the order in which they see a frame. */
 static void take_filter(void *userdata, struct nlmsghdr *message)
 {
 	struct bpf_filter_state *state = userdata;
 	const struct tcmsg *head = nlmsg_data(message);
 	struct nlattr *parts[TCA_MAX + 1] = {};
-	bool our_place, bpf;
+	struct filter filter = {};
+	bool our_priority, our_place, bpf;
 
 	/* A message without a handle announces a priority, not a filter. */
 	if (message->nlmsg_type != RTM_NEWTFILTER || head->tcm_handle == 0 ||
 	    nlmsg_parse(message, sizeof(*head), parts, TCA_MAX, NULL) < 0)
 		return;
 	bpf = parts[TCA_KIND] && nla_strcmp(parts[TCA_KIND], "bpf") == 0;
-	our_place = TC_H_MAJ(head->tcm_info) >> 16 == ABI_FILTER_PRIORITY &&
-		    head->tcm_handle == ABI_FILTER_HANDLE;
-	if (our_place && bpf && is_our_program(parts[TCA_OPTIONS])) {
+	if (bpf)
+		read_options(parts[TCA_OPTIONS], &filter);
+	our_priority = TC_H_MAJ(head->tcm_info) >> 16 == ABI_FILTER_PRIORITY;
+	our_place = our_priority && head->tcm_handle == ABI_FILTER_HANDLE;
+	if (our_place)
+		state->program = filter.program;
+	if (our_place && bpf && is_ours(&filter)) {
 		state->ours = true;
 		return;
 	}
 	state->others = true;
-	/* One priority holds filters of one kind only. */
-	if (our_place || (TC_H_MAJ(head->tcm_info) >> 16 == ABI_FILTER_PRIORITY && !bpf))
-		state->taken = true;
+	/* One priority holds filters of one kind and one protocol only. */
+	if (our_place || (our_priority && (!state->ours || !bpf)))
+		take_in_the_way(state, &filter);
+	state->replaced |= our_place && bpf;
 }
 
 static int read_filters(struct rtnl *rtnl, const struct tcmsg *head, struct bpf_filter_state *state,
@@ -88,7 +114,7 @@ int bpf_filter_state(struct rtnl *rtnl, int ifindex, struct bpf_filter_state *re
 	return 0;
 }
 
-int bpf_filter_attach(struct rtnl *rtnl, int ifindex, int program, bool *ret_found_clsact,
+int bpf_filter_attach(struct rtnl *rtnl, int ifindex, int program, bool regain, bool *keep_clsact,
 		      struct err *e)
 {
 	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
@@ -103,14 +129,15 @@ int bpf_filter_attach(struct rtnl *rtnl, int ifindex, int program, bool *ret_fou
 	r = bpf_filter_state(rtnl, ifindex, &state, e);
 	if (r < 0)
 		return r;
-	if (state.taken)
+	if (state.taken && !state.ours && !(regain && state.replaced))
 		return err_set(e, -EBUSY,
 			       "another program's traffic filter at its ingress has priority %d",
 			       ABI_FILTER_PRIORITY);
 	r = bpf_tc_attach(&hook, &options);
 	if (r < 0)
 		return err_errno(e, r, "cannot attach the program to it");
-	*ret_found_clsact = created == -EEXIST;
+	if (created == 0)
+		*keep_clsact = false;
 	return 0;
 }
 
@@ -129,7 +156,7 @@ int bpf_filter_detach(struct rtnl *rtnl, int ifindex, bool keep_clsact, struct e
 		if (r < 0)
 			return err_errno(e, r, "cannot take our program from it");
 	}
-	if (keep_clsact || state.others || !state.ours)
+	if (keep_clsact || state.others)
 		return 0;
 	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 	r = bpf_tc_hook_destroy(&hook);

@@ -3,6 +3,7 @@
 #include "lib/base/cleanup.h"
 
 #include <bpf/bpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -125,16 +126,15 @@ static int lock_folder(const char *path, int *ret, struct err *e)
 int bpf_pins_open(const char *bpffs, struct bpf_pins *ret, struct err *e)
 {
 	struct bpf_pins pins = { .fd = -1 };
-	uint64_t cookie;
 	int r = prepare_bpffs(bpffs, e);
 
 	if (r < 0)
 		return r;
-	r = namespace_cookie(&cookie, e);
+	r = namespace_cookie(&pins.netns, e);
 	if (r < 0)
 		return r;
 	/* Names in a bpffs may not hold a dot. */
-	(void)snprintf(pins.path, sizeof(pins.path), "%s/netns-%" PRIu64, bpffs, cookie);
+	(void)snprintf(pins.path, sizeof(pins.path), "%s/netns-%" PRIu64, bpffs, pins.netns);
 	if (mkdir(pins.path, FOLDER_MODE) < 0 && errno != EEXIST)
 		return err_errno(e, -errno, "cannot make %s", pins.path);
 	r = check_owner(pins.path, e);
@@ -177,7 +177,7 @@ int bpf_pins_get(const struct bpf_pins *pins, const char *name, int *ret_fd, str
 	if (fd == -ENOENT)
 		return fd;
 	if (fd < 0)
-		return err_errno(e, fd, "cannot open the pinned map %s", path);
+		return err_errno(e, fd, "cannot open what is pinned as %s", path);
 	*ret_fd = fd;
 	return 0;
 }
@@ -190,7 +190,56 @@ int bpf_pins_add(const struct bpf_pins *pins, const char *name, int fd, struct e
 	if (r < 0)
 		return r;
 	r = bpf_obj_pin(fd, path);
-	return r < 0 ? err_errno(e, r, "cannot pin a map as %s", path) : 0;
+	return r < 0 ? err_errno(e, r, "cannot pin anything as %s", path) : 0;
+}
+
+int bpf_pins_replace(const struct bpf_pins *pins, const char *name, int fd, struct err *e)
+{
+	char path[BPF_PINS_PATH_SIZE], new_path[BPF_PINS_PATH_SIZE], new_name[64];
+	int r = pin_path(pins, name, path, e);
+
+	(void)snprintf(new_name, sizeof(new_name), "%s" BPF_PINS_NEW, name);
+	if (r == 0)
+		r = pin_path(pins, new_name, new_path, e);
+	/* Of a daemon that was killed in between. */
+	if (r == 0)
+		r = bpf_pins_remove(pins, new_name, e);
+	if (r == 0)
+		r = bpf_pins_add(pins, new_name, fd, e);
+	if (r < 0)
+		return r;
+	if (rename(new_path, path) == 0)
+		return 0;
+	r = err_errno(e, -errno, "cannot pin %s", path);
+	(void)unlink(new_path);
+	return r;
+}
+
+void bpf_pins_finish(const struct bpf_pins *pins, const char *name)
+{
+	char from[BPF_PINS_PATH_SIZE], to[BPF_PINS_PATH_SIZE];
+
+	if (pin_path(pins, name, from, NULL) < 0)
+		return;
+	(void)strcpy(to, from);
+	to[strlen(to) - strlen(BPF_PINS_NEW)] = '\0';
+	(void)rename(from, to);
+}
+
+static void closedirp(DIR **folder)
+{
+	if (*folder)
+		(void)closedir(*folder);
+}
+
+void bpf_pins_each(const struct bpf_pins *pins, bpf_pins_seen *seen, void *userdata)
+{
+	cleanup(closedirp) DIR *folder = opendir(pins->path);
+	const struct dirent *entry;
+
+	while (folder && (entry = readdir(folder)))
+		if (entry->d_name[0] != '.')
+			seen(userdata, entry->d_name);
 }
 
 int bpf_pins_remove(const struct bpf_pins *pins, const char *name, struct err *e)

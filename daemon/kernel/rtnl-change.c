@@ -56,6 +56,31 @@ int rtnl_add_veth(struct rtnl *rtnl, const struct rtnl_veth *veth, struct err *e
 	return rtnl_request(rtnl, message, NULL, e);
 }
 
+static bool put_kind(struct nl_msg *message, const char *kind)
+{
+	struct nlattr *info = nla_nest_start(message, IFLA_LINKINFO);
+
+	if (!info || nla_put_string(message, IFLA_INFO_KIND, kind) < 0)
+		return false;
+	nla_nest_end(message, info);
+	return true;
+}
+
+int rtnl_add_team(struct rtnl *rtnl, const struct rtnl_team *team, struct err *e)
+{
+	const struct ifinfomsg head = {};
+	cleanup(nlmsg_freep) struct nl_msg *message =
+		rtnl_link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head);
+
+	if (!message || nla_put_string(message, IFLA_IFNAME, team->name) < 0 ||
+	    nla_put(message, IFLA_ADDRESS, MAC_SIZE, team->mac.bytes) < 0 ||
+	    nla_put_u32(message, IFLA_MTU, team->mtu) < 0 ||
+	    nla_put_u32(message, IFLA_NUM_TX_QUEUES, team->n_tx_queues) < 0 ||
+	    !put_kind(message, "team"))
+		return no_memory(e);
+	return rtnl_request(rtnl, message, NULL, e);
+}
+
 int rtnl_delete_device(struct rtnl *rtnl, int ifindex, struct err *e)
 {
 	const struct ifinfomsg head = { .ifi_index = ifindex };
@@ -107,6 +132,15 @@ int rtnl_set_mtu(struct rtnl *rtnl, int ifindex, uint32_t mtu, struct err *e)
 
 	return change(rtnl, &head, IFLA_MTU, (struct span){ (const uint8_t *)&mtu, sizeof(mtu) },
 		      e);
+}
+
+int rtnl_set_master(struct rtnl *rtnl, int ifindex, int master, struct err *e)
+{
+	const struct ifinfomsg head = { .ifi_index = ifindex };
+	const uint32_t value = (uint32_t)master;
+
+	return change(rtnl, &head, IFLA_MASTER,
+		      (struct span){ (const uint8_t *)&value, sizeof(value) }, e);
 }
 
 static int change_flag(struct rtnl *rtnl, int ifindex, unsigned flag, bool on, struct err *e)

@@ -60,6 +60,7 @@ static bool parse_device(struct nlmsghdr *message, struct rtnl_device *device)
 		/* The number means something in this namespace only. */
 		.lower = parts[IFLA_LINK_NETNSID] ? 0 : (int)number(parts[IFLA_LINK]),
 		.addr_gen_mode = parse_addr_gen_mode(parts[IFLA_AF_SPEC]),
+		.n_tx_queues = number(parts[IFLA_NUM_TX_QUEUES]),
 	};
 	copy_text(device->name, sizeof(device->name), parts[IFLA_IFNAME]);
 	copy_text(device->alias, sizeof(device->alias), parts[IFLA_IFALIAS]);
@@ -206,4 +207,51 @@ int rtnl_address_on(struct rtnl *rtnl, int ifindex, char text[static RTNL_ADDRES
 		return err_errno(e, -ENOMEM, "cannot list the addresses");
 	r = rtnl_dump(rtnl, message, &receiver, e);
 	return r < 0 ? r : search.found;
+}
+
+struct one_count {
+	struct rtnl_counters counters;
+	bool found;
+};
+
+static void take_counters(void *userdata, struct nlmsghdr *message)
+{
+	struct nlattr *parts[IFLA_MAX + 1] = {};
+	struct rtnl_link_stats64 stats = {};
+	struct one_count *one = userdata;
+
+	if (message->nlmsg_type != RTM_NEWLINK ||
+	    nlmsg_parse(message, sizeof(struct ifinfomsg), parts, IFLA_MAX, NULL) < 0 ||
+	    !parts[IFLA_STATS64])
+		return;
+	/* Older kernels know fewer of them. */
+	(void)nla_memcpy(&stats, parts[IFLA_STATS64], sizeof(stats));
+	one->found = true;
+	one->counters = (struct rtnl_counters){
+		.rx_packets = stats.rx_packets,
+		.rx_bytes = stats.rx_bytes,
+		.tx_packets = stats.tx_packets,
+		.tx_bytes = stats.tx_bytes,
+		.rx_nohandler = stats.rx_nohandler,
+		.tx_dropped = stats.tx_dropped,
+	};
+}
+
+int rtnl_device_counters(struct rtnl *rtnl, int ifindex, struct rtnl_counters *ret, struct err *e)
+{
+	const struct ifinfomsg head = { .ifi_index = ifindex };
+	cleanup(nlmsg_freep) struct nl_msg *message = rtnl_link_message(RTM_GETLINK, 0, &head);
+	struct one_count one = {};
+	const struct rtnl_receiver receiver = { .seen = take_counters, .userdata = &one };
+	int r;
+
+	if (!message)
+		return err_errno(e, -ENOMEM, "cannot ask for a device's counters");
+	r = rtnl_request(rtnl, message, &receiver, e);
+	if (r < 0)
+		return r;
+	if (!one.found)
+		return err_set(e, -ENODATA, "the kernel did not say anything about its counters");
+	*ret = one.counters;
+	return 0;
 }

@@ -31,6 +31,7 @@ struct rtnl_device {
 	int master;       /* ifindex of a bridge, team or bond that it belongs to, else 0. */
 	int lower;        /* What it sits on, or the other end of a veth; 0 if elsewhere or none. */
 	int addr_gen_mode; /* IN6_ADDR_GEN_MODE_…, or RTNL_NO_ADDR_GEN_MODE without IPv6. */
+	uint32_t n_tx_queues;
 };
 
 int rtnl_open(struct rtnl **ret, struct err *e);
@@ -55,6 +56,15 @@ struct rtnl_veth {
 };
 
 int rtnl_add_veth(struct rtnl *rtnl, const struct rtnl_veth *veth, struct err *e);
+struct rtnl_team {
+	const char *name;
+	struct mac mac;
+	uint32_t mtu;
+	uint32_t n_tx_queues;
+};
+
+/* A device of the kernel's team driver, without ports and mode. */
+int rtnl_add_team(struct rtnl *rtnl, const struct rtnl_team *team, struct err *e);
 int rtnl_delete_device(struct rtnl *rtnl, int ifindex, struct err *e);
 
 int rtnl_set_name(struct rtnl *rtnl, int ifindex, const char *name, struct err *e);
@@ -62,12 +72,25 @@ int rtnl_set_alias(struct rtnl *rtnl, int ifindex, const char *alias, struct err
 int rtnl_set_mac(struct rtnl *rtnl, int ifindex, const struct mac *mac, struct err *e);
 int rtnl_set_mtu(struct rtnl *rtnl, int ifindex, uint32_t mtu, struct err *e);
 int rtnl_set_up(struct rtnl *rtnl, int ifindex, bool up, struct err *e);
+/* Puts the device into a team, bridge or bond; 0: takes it out of the one that it is in. */
+int rtnl_set_master(struct rtnl *rtnl, int ifindex, int master, struct err *e);
 int rtnl_set_promiscuous(struct rtnl *rtnl, int ifindex, bool on, struct err *e);
 int rtnl_set_addr_gen_mode(struct rtnl *rtnl, int ifindex, uint8_t mode, struct err *e);
 
 /* 1 if the device has an IP address that is not link-local, which is then in 'text'; else 0. */
 int rtnl_address_on(struct rtnl *rtnl, int ifindex, char text[static RTNL_ADDRESS_SIZE],
 		    struct err *e);
+
+struct rtnl_counters {
+	uint64_t rx_packets;
+	uint64_t rx_bytes;
+	uint64_t tx_packets;
+	uint64_t tx_bytes;
+	uint64_t rx_nohandler; /* Arrived, and nobody wanted it. */
+	uint64_t tx_dropped;
+};
+
+int rtnl_device_counters(struct rtnl *rtnl, int ifindex, struct rtnl_counters *ret, struct err *e);
 
 /* What gets the messages of an answer. */
 struct rtnl_receiver {

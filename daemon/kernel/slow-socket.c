@@ -11,7 +11,10 @@
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 static_assert(SLOW_FILTER_BURST + SLOW_FILTER_RATE == SLOW_SOCKET_LIMIT, "the header's promise");
@@ -31,19 +34,50 @@ struct received {
 	struct iovec iov;
 };
 
-struct slow_socket {
+/* The socket of one member. */
+struct bound {
 	int fd;
+	int ifindex;
+	LIST_ENTRY(bound) entry;
+};
+
+LIST_HEAD(bound_list, bound);
+
+/* The main thread receives, the worker opens and closes. */
+struct slow_socket {
+	int fd; /* Bound to no device; all frames are sent by it. */
+	int epoll;
+	/* Held by the main thread while it receives, so that no descriptor is closed, and perhaps
+	 * opened as something else, that it has just found readable; and never while closing one,
+	 * which takes its time. */
+	pthread_mutex_t lock;
+	struct bound_list bound;
+	unsigned n_bound; /* Also read without the lock. */
 	struct slow_filter_bpf *filter;
 	struct received received[BATCH];
 	struct mmsghdr messages[BATCH];
 };
 
+static void close_bound(struct bound *bound)
+{
+	closep(&bound->fd);
+	free(bound);
+}
+
 void slow_socket_close(struct slow_socket *sock)
 {
+	struct bound *bound;
+
 	if (!sock)
 		return;
+	while ((bound = LIST_FIRST(&sock->bound))) {
+		LIST_REMOVE(bound, entry);
+		close_bound(bound);
+	}
 	closep(&sock->fd);
+	closep(&sock->epoll);
 	slow_filter_bpf__destroy(sock->filter);
+	pthread_mutex_destroy(&sock->lock);
 	free(sock);
 }
 
@@ -54,11 +88,18 @@ static int set_option(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
+static int attach_filter(int fd, const struct bpf_program *program, struct err *e)
+{
+	int r = set_option(fd, SOL_SOCKET, SO_ATTACH_BPF, bpf_program__fd(program));
+
+	return r < 0 ? err_errno(e, r, "cannot attach the filter for slow-protocol frames") : 0;
+}
+
 static int load_filter(struct slow_socket *sock, struct err *e)
 {
 	/* The library would tell its trouble on standard error. */
 	libbpf_print_fn_t before = libbpf_set_print(NULL);
-	int fd, r = 0;
+	int r = 0;
 
 	sock->filter = slow_filter_bpf__open_and_load();
 	if (!sock->filter)
@@ -66,11 +107,7 @@ static int load_filter(struct slow_socket *sock, struct err *e)
 	(void)libbpf_set_print(before);
 	if (!sock->filter)
 		return err_errno(e, r, "cannot load the filter for slow-protocol frames");
-	fd = bpf_program__fd(sock->filter->progs.slow_filter);
-	r = set_option(sock->fd, SOL_SOCKET, SO_ATTACH_BPF, fd);
-	if (r < 0)
-		return err_errno(e, r, "cannot attach the filter for slow-protocol frames");
-	return 0;
+	return attach_filter(sock->fd, sock->filter->progs.slow_filter, e);
 }
 
 static int set_options(int fd, struct err *e)
@@ -110,37 +147,59 @@ static void prepare_messages(struct slow_socket *sock)
 	}
 }
 
-int slow_socket_open(struct slow_socket **ret, struct err *e)
+/* Without a protocol it receives nothing yet: no frame comes in past the filter. */
+static int open_packet_socket(int *ret, struct err *e)
 {
-	const struct sockaddr_ll all_devices = {
+	*ret = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (*ret < 0)
+		return err_errno(e, -errno, "cannot open a packet socket");
+	return set_options(*ret, e);
+}
+
+/* All devices: ifindex 0. */
+static int start_receiving(struct slow_socket *sock, int fd, int ifindex, struct err *e)
+{
+	const struct sockaddr_ll address = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(ETHERTYPE_SLOW_PROTOCOLS),
+		.sll_ifindex = ifindex,
 	};
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    epoll_ctl(sock->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		return err_errno(e, -errno, "cannot receive slow-protocol frames");
+	return 0;
+}
+
+int slow_socket_open(struct slow_socket **ret, struct err *e)
+{
 	cleanup(slow_socket_closep) struct slow_socket *sock = calloc(1, sizeof(*sock));
 	int r;
 
 	if (!sock)
 		return err_errno(e, -ENOMEM, "cannot receive slow-protocol frames");
 	prepare_messages(sock);
-	/* Without a protocol it receives nothing yet: no frame comes in past the filter. */
-	sock->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (sock->fd < 0)
-		return err_errno(e, -errno, "cannot open a packet socket");
-	r = set_options(sock->fd, e);
+	sock->fd = -1;
+	pthread_mutex_init(&sock->lock, NULL);
+	LIST_INIT(&sock->bound);
+	sock->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (sock->epoll < 0)
+		return err_errno(e, -errno, "cannot wait for slow-protocol frames");
+	r = open_packet_socket(&sock->fd, e);
+	if (r == 0)
+		r = load_filter(sock, e);
+	if (r == 0)
+		r = start_receiving(sock, sock->fd, 0, e);
 	if (r < 0)
 		return r;
-	r = load_filter(sock, e);
-	if (r < 0)
-		return r;
-	if (bind(sock->fd, (const struct sockaddr *)&all_devices, sizeof(all_devices)) < 0)
-		return err_errno(e, -errno, "cannot receive slow-protocol frames");
 	*ret = steal_ptr(sock);
 	return 0;
 }
 
 int slow_socket_fd(const struct slow_socket *sock)
 {
-	return sock->fd;
+	return sock->epoll;
 }
 
 /* The kernel takes the tag off before it looks who wants the frame, and packet sockets of one
@@ -167,18 +226,18 @@ static void hand_over(struct slow_socket *sock, unsigned i, slow_received *recei
 	received(userdata, &frame);
 }
 
-static int receive_batch(struct slow_socket *sock)
+static int receive_batch(struct slow_socket *sock, int fd)
 {
 	/* The kernel writes what it used over what there was. */
 	for (unsigned i = 0; i < BATCH; i++)
 		sock->messages[i].msg_hdr.msg_namelen = sizeof(struct sockaddr_ll);
-	return recvmmsg(sock->fd, sock->messages, BATCH, MSG_DONTWAIT, NULL);
+	return recvmmsg(fd, sock->messages, BATCH, MSG_DONTWAIT, NULL);
 }
 
-void slow_socket_receive(struct slow_socket *sock, slow_received *received, void *userdata)
+static void receive_from(struct slow_socket *sock, int fd, slow_received *received, void *userdata)
 {
 	for (unsigned batch = 0; batch < BATCHES; batch++) {
-		int n = receive_batch(sock);
+		int n = receive_batch(sock, fd);
 
 		/* Errors such as ENETDOWN are a device's, and are gone when they are read. */
 		for (int i = 0; i < n; i++)
@@ -186,6 +245,23 @@ void slow_socket_receive(struct slow_socket *sock, slow_received *received, void
 		if (n < BATCH)
 			return;
 	}
+}
+
+void slow_socket_receive(struct slow_socket *sock, slow_received *received, void *userdata)
+{
+	struct epoll_event events[BATCH];
+	int n;
+
+	/* Most hosts have one kind of team: then it need not be asked which socket it is. */
+	if (!__atomic_load_n(&sock->n_bound, __ATOMIC_ACQUIRE)) {
+		receive_from(sock, sock->fd, received, userdata);
+		return;
+	}
+	pthread_mutex_lock(&sock->lock);
+	n = epoll_wait(sock->epoll, events, BATCH, 0);
+	for (int i = 0; i < n; i++)
+		receive_from(sock, events[i].data.fd, received, userdata);
+	pthread_mutex_unlock(&sock->lock);
 }
 
 int slow_socket_send(struct slow_socket *sock, int ifindex, const struct mac *source,
@@ -213,7 +289,7 @@ int slow_socket_send(struct slow_socket *sock, int ifindex, const struct mac *so
 	return sendmsg(sock->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static int change_membership(struct slow_socket *sock, int ifindex, int option)
+static int change_membership(int fd, int ifindex, int option)
 {
 	struct packet_mreq request = {
 		.mr_ifindex = ifindex,
@@ -222,7 +298,7 @@ static int change_membership(struct slow_socket *sock, int ifindex, int option)
 	};
 
 	memcpy(request.mr_address, mac_slow_protocols.bytes, MAC_SIZE);
-	return setsockopt(sock->fd, SOL_PACKET, option, &request, sizeof(request)) < 0 ? -errno : 0;
+	return setsockopt(fd, SOL_PACKET, option, &request, sizeof(request)) < 0 ? -errno : 0;
 }
 
 static int members_map(const struct slow_socket *sock)
@@ -230,37 +306,123 @@ static int members_map(const struct slow_socket *sock)
 	return bpf_map__fd(sock->filter->maps.members);
 }
 
-int slow_socket_join(struct slow_socket *sock, int ifindex, struct err *e)
+/* 1: it has joined already, and stays as it is. */
+static int note_member(struct slow_socket *sock, int ifindex, bool bound, struct err *e)
 {
-	const struct slow_filter_member fresh = {};
+	const struct slow_filter_member fresh = { .bound = bound };
 	uint32_t key = (uint32_t)ifindex;
-	int r;
+	int r = bpf_map_update_elem(members_map(sock), &key, &fresh, BPF_NOEXIST);
 
-	/* One that has joined already stays as it is. */
-	r = bpf_map_update_elem(members_map(sock), &key, &fresh, BPF_NOEXIST);
 	if (r == -EEXIST)
-		return 0;
+		return 1;
 	if (r == -E2BIG)
 		return err_set(e, r, "slow-protocol frames are received from at most %d devices",
 			       SLOW_FILTER_MEMBERS);
 	if (r < 0)
 		return err_errno(e, r, "cannot receive slow-protocol frames from device %d",
 				 ifindex);
-	r = change_membership(sock, ifindex, PACKET_ADD_MEMBERSHIP);
-	if (r < 0) {
-		(void)bpf_map_delete_elem(members_map(sock), &key);
-		return err_errno(e, r, "cannot join the slow-protocol group on device %d", ifindex);
-	}
 	return 0;
+}
+
+static void forget_member(struct slow_socket *sock, int ifindex)
+{
+	uint32_t key = (uint32_t)ifindex;
+
+	(void)bpf_map_delete_elem(members_map(sock), &key);
+}
+
+static int join_group(int fd, int ifindex, struct err *e)
+{
+	int r = change_membership(fd, ifindex, PACKET_ADD_MEMBERSHIP);
+
+	return r < 0 ? err_errno(e, r, "cannot join the slow-protocol group on device %d", ifindex)
+		     : 0;
+}
+
+int slow_socket_join(struct slow_socket *sock, int ifindex, struct err *e)
+{
+	int r = note_member(sock, ifindex, false, e);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = join_group(sock->fd, ifindex, e);
+	if (r < 0)
+		forget_member(sock, ifindex);
+	return r;
+}
+
+static int open_bound(struct slow_socket *sock, struct bound *bound, struct err *e)
+{
+	int r = open_packet_socket(&bound->fd, e);
+
+	if (r == 0)
+		r = attach_filter(bound->fd, sock->filter->progs.slow_filter_bound, e);
+	if (r == 0)
+		r = join_group(bound->fd, bound->ifindex, e);
+	return r < 0 ? r : start_receiving(sock, bound->fd, bound->ifindex, e);
+}
+
+static void keep_bound(struct slow_socket *sock, struct bound *bound)
+{
+	pthread_mutex_lock(&sock->lock);
+	LIST_INSERT_HEAD(&sock->bound, bound, entry);
+	pthread_mutex_unlock(&sock->lock);
+}
+
+int slow_socket_join_bound(struct slow_socket *sock, int ifindex, struct err *e)
+{
+	struct bound *bound;
+	int r = note_member(sock, ifindex, true, e);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	bound = calloc(1, sizeof(*bound));
+	if (!bound) {
+		forget_member(sock, ifindex);
+		return err_errno(e, -ENOMEM, "cannot receive slow-protocol frames");
+	}
+	bound->fd = -1;
+	bound->ifindex = ifindex;
+	/* Before the first frame comes. */
+	__atomic_add_fetch(&sock->n_bound, 1, __ATOMIC_RELEASE);
+	keep_bound(sock, bound);
+	r = open_bound(sock, bound, e);
+	if (r < 0)
+		slow_socket_leave(sock, ifindex);
+	return r;
+}
+
+static struct bound *take_bound(struct slow_socket *sock, int ifindex)
+{
+	struct bound *bound;
+
+	pthread_mutex_lock(&sock->lock);
+	LIST_FOREACH (bound, &sock->bound, entry)
+		if (bound->ifindex == ifindex)
+			break;
+	if (bound) {
+		LIST_REMOVE(bound, entry);
+		(void)epoll_ctl(sock->epoll, EPOLL_CTL_DEL, bound->fd, NULL);
+	}
+	pthread_mutex_unlock(&sock->lock);
+	return bound;
 }
 
 void slow_socket_leave(struct slow_socket *sock, int ifindex)
 {
 	uint32_t key = (uint32_t)ifindex;
+	struct bound *bound;
 
-	/* Both fail where the device is gone, and the membership with it. */
-	if (bpf_map_delete_elem(members_map(sock), &key) == 0)
-		(void)change_membership(sock, ifindex, PACKET_DROP_MEMBERSHIP);
+	if (bpf_map_delete_elem(members_map(sock), &key) < 0)
+		return;
+	bound = take_bound(sock, ifindex);
+	if (bound) {
+		close_bound(bound);
+		__atomic_sub_fetch(&sock->n_bound, 1, __ATOMIC_RELEASE);
+		return;
+	}
+	/* Fails where the device is gone, and the membership with it. */
+	(void)change_membership(sock->fd, ifindex, PACKET_DROP_MEMBERSHIP);
 }
 
 uint64_t slow_socket_limited(const struct slow_socket *sock, int ifindex)

@@ -1,7 +1,8 @@
-/* One packet socket for the slow-protocol frames of all members, bound to no device. A program at
- * the socket lets pass only members' frames, at most SLOW_SOCKET_LIMIT a second of each, so that a
- * partner that floods one member does not crowd out the others. Frames are sent and received by the
- * main thread and never wait. */
+/* One packet socket for the slow-protocol frames of all members, bound to no device; and one for
+ * each member of a kernel's team device, as the kernel shows those frames only to sockets that are
+ * bound to the member. A program at the sockets lets pass only members' frames, at most
+ * SLOW_SOCKET_LIMIT a second of each, so that a partner that floods one member does not crowd out
+ * the others. Frames are sent and received by the main thread and never wait. */
 #pragma once
 
 #include "lib/base/err.h"
@@ -32,6 +33,8 @@ struct slow_socket;
 
 int slow_socket_open(struct slow_socket **ret, struct err *e);
 void slow_socket_close(struct slow_socket *socket);
+
+/* Readable when there is something to receive, on whichever of the sockets. */
 int slow_socket_fd(const struct slow_socket *socket);
 
 /* Reads what is there, in batches, at most 256 frames. */
@@ -44,6 +47,9 @@ int slow_socket_send(struct slow_socket *socket, int ifindex, const struct mac *
 
 /* May sleep (joins the group address on the device, which takes the rtnl lock): for the worker. */
 int slow_socket_join(struct slow_socket *socket, int ifindex, struct err *e);
+
+/* The same for a device that belongs to a team of the kernel's: by a socket of its own. */
+int slow_socket_join_bound(struct slow_socket *socket, int ifindex, struct err *e);
 void slow_socket_leave(struct slow_socket *socket, int ifindex);
 
 /* How many frames of the member were dropped as too many. */

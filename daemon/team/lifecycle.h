@@ -8,10 +8,16 @@
 struct identity;
 struct session_store;
 
+/* What a team works on. */
+struct team_datapath {
+	struct datapath *datapath; /* NULL: there is none for it, 'why' tells. */
+	char why[256];             /* A sentence. */
+};
+
 struct team_surroundings {
 	struct host *host;
 	struct world *world;
-	struct datapath *datapath;
+	struct team_datapath datapath;
 	struct identity *identity;
 	struct session_store *sessions;
 };
@@ -20,8 +26,8 @@ struct team_surroundings {
 struct team *team_new(const struct config_team *config,
 		      const struct team_surroundings *surroundings);
 
-/* Forgets the team; the kernel's part goes on. */
-void team_free(struct team *team);
+/* Forgets the team; the kernel's part goes on. (libteam has a team_free().) */
+void team_forget(struct team *team);
 
 /* -EBUSY with 'e' while its device is being made, or it is being deleted already. */
 int team_may_be_deleted(const struct team *team, struct err *e);
@@ -36,6 +42,12 @@ bool team_slow_frame(struct team *team, int ifindex, const struct mac *source, s
 bool team_foreign_frame(struct team *team, int ifindex, bool illegal);
 bool team_carrier_lost(struct team *team, int ifindex);
 bool team_carrier_answer(struct team *team, int ifindex, bool up);
+
+/* What others did to the datapath's hold on the member (or, with the ifindex of the team's own
+ * device, on the team): 'sentence' says it. Hindered: what keeps it from working from now on, or
+ * "". */
+bool team_disturbed(struct team *team, int ifindex, const char *sentence);
+bool team_hindered(struct team *team, int ifindex, const char *sentence);
 void team_tick(struct team *team, nsec_t now);
 nsec_t team_deadline(const struct team *team);
 

@@ -156,7 +156,8 @@ static void note_master(struct member *member, const struct link *link)
 	if (link->master == member->master)
 		return;
 	member->master = link->master;
-	if (!link->master)
+	/* The kernel's team driver does so itself. */
+	if (!link->master || link->master == member->team->ifindex)
 		return;
 	(void)snprintf(text, sizeof(text),
 		       "it was put into %s while it is a member of %s, and stays a member: "
@@ -184,7 +185,8 @@ static void watch(struct member *member)
 	struct team *team = member->team;
 
 	if (!member->joined)
-		team->world->ops->slow_join(team->world, member->ifindex);
+		team->world->ops->slow_join(team->world, member->ifindex,
+					    team->device->ops->slow_frames_at_member);
 	member->joined = true;
 	if (!member->watched)
 		team->world->ops->carrier_watch(team->world, member->ifindex,
@@ -232,6 +234,7 @@ static void member_added(void *userdata, int r, const struct err *e)
 	}
 	member->attachment = MEMBER_ATTACHED;
 	member->refusal[0] = '\0';
+	member->hindrance[0] = '\0';
 	link = team->world->ops->link_by_index(team->world, member->ifindex);
 	if (link && team->phase == TEAM_OPEN) {
 		watch(member);
@@ -341,7 +344,8 @@ void member_link_changed(struct member *member, const struct link *link)
 
 void member_carrier_lost(struct member *member)
 {
-	if (member->attachment != MEMBER_ATTACHED || !member->carrier)
+	/* Also of a member that is adopted and has not been gone through yet. */
+	if (!member->carrier)
 		return;
 	member->lost_by_question = true;
 	member->lost_up_count = member->carrier_up_count;

@@ -5,6 +5,8 @@
 #include "daemon/team/team.h"
 #include "lib/base/nsec.h"
 
+#define TEAM_HINDRANCE_SIZE 384
+
 struct link;
 
 /* Where the device stands with the datapath. Only one operation is under way at a time; what has
@@ -40,11 +42,12 @@ struct member {
 	bool drained;
 	bool collecting;
 	bool distributing;
-	bool settings_known;   /* Speed and duplex. */
-	bool joined;           /* Its slow-protocol frames reach us. */
-	bool watched;          /* By the carrier sense, … */
-	bool watched_carrying; /* … as one that carries. */
-	char refusal[512];     /* Why the device could not be added; "" otherwise. */
+	bool settings_known;                 /* Speed and duplex. */
+	bool joined;                         /* Its slow-protocol frames reach us. */
+	bool watched;                        /* By the carrier sense, … */
+	bool watched_carrying;               /* … as one that carries. */
+	char refusal[512];                   /* Why the device could not be added; "" otherwise. */
+	char hindrance[TEAM_HINDRANCE_SIZE]; /* What others do to it; "" otherwise. */
 	struct session *session;
 	enum team_member_state reported_state;
 	char reported_reason[32];

@@ -22,7 +22,8 @@ struct team {
 	struct session_store *sessions;
 	struct config_team config;
 	struct lacp *lacp;
-	struct datapath *datapath;
+	struct datapath *datapath; /* NULL: there is none for it. */
+	char datapath_why[256];
 	struct datapath_team *device;
 	int ifindex;
 	struct mac mac;
@@ -31,6 +32,7 @@ struct team {
 	enum team_phase phase;
 	nsec_t retry_due;
 	char failure[512];
+	char hindrance[TEAM_HINDRANCE_SIZE]; /* What others do to its device; "" otherwise. */
 	unsigned n_members;
 	struct member members[CONFIG_MEMBERS_MAX];
 	struct handover handover;

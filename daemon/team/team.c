@@ -83,6 +83,7 @@ static struct lacp_config lacp_config(const struct team *team)
 	};
 }
 
+/* In LACP a link that is back waits for us, hence no carrier_returns. */
 static struct datapath_team_spec device_spec(const struct team *team)
 {
 	const struct link *link = team->world->ops->link_by_name(team->world, team->config.name);
@@ -196,7 +197,14 @@ static void team_opened(void *userdata, int r, const struct err *e, struct datap
 static void team_open(struct team *team)
 {
 	struct datapath_team_spec spec = device_spec(team);
+	struct err e;
 
+	if (!team->datapath) {
+		(void)err_set(&e, -EOPNOTSUPP, "%s", team->datapath_why);
+		team_failed(team, &e);
+		team->dirty = true;
+		return;
+	}
 	team->phase = TEAM_OPENING;
 	team->mac = spec.mac;
 	team->datapath->ops->team_open(team->datapath, &spec, team_opened, team);
@@ -253,7 +261,8 @@ struct team *team_new(const struct config_team *config,
 		return NULL;
 	team->host = surroundings->host;
 	team->world = surroundings->world;
-	team->datapath = surroundings->datapath;
+	team->datapath = surroundings->datapath.datapath;
+	memcpy(team->datapath_why, surroundings->datapath.why, sizeof(team->datapath_why));
 	team->identity = surroundings->identity;
 	team->sessions = surroundings->sessions;
 	team->config = *config;
@@ -275,7 +284,7 @@ struct team *team_new(const struct config_team *config,
 	return team;
 }
 
-void team_free(struct team *team)
+void team_forget(struct team *team)
 {
 	if (!team)
 		return;
@@ -364,6 +373,34 @@ bool team_carrier_answer(struct team *team, int ifindex, bool up)
 	if (!member)
 		return false;
 	member_carrier_answer(member, up);
+	team->dirty = true;
+	team_settle(team);
+	return true;
+}
+
+bool team_disturbed(struct team *team, int ifindex, const char *sentence)
+{
+	struct member *member = member_by_index(team, ifindex);
+
+	if (!member && ifindex != team->ifindex)
+		return false;
+	host_emit(team->host,
+		  &(struct host_event){ .type = member ? HOST_EVENT_MEMBER : HOST_EVENT_TEAM,
+					.team = team->config.name,
+					.member = member ? member->config->name : NULL,
+					.reason = "disturbed",
+					.text = sentence });
+	return true;
+}
+
+bool team_hindered(struct team *team, int ifindex, const char *sentence)
+{
+	struct member *member = member_by_index(team, ifindex);
+
+	if (!member && ifindex != team->ifindex)
+		return false;
+	(void)snprintf(member ? member->hindrance : team->hindrance, sizeof(team->hindrance), "%s",
+		       sentence);
 	team->dirty = true;
 	team_settle(team);
 	return true;

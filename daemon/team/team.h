@@ -29,8 +29,9 @@ const char *team_member_state_name(enum team_member_state state);
 
 struct team_view {
 	const struct config_team *config;
-	const char *datapath; /* "bpf" */
-	int ifindex;          /* 0 while there is no device. */
+	const char *datapath; /* "bpf", "team"; "none" */
+	const char *datapath_why;
+	int ifindex; /* 0 while there is no device. */
 	enum team_state state;
 	const char *explanation; /* Why it is not up; "" if it is. */
 	struct mac mac;

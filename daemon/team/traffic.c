@@ -88,7 +88,9 @@ static void send_markers(struct team *team)
 	struct err e;
 
 	team->marker_due = NSEC_NEVER;
-	if (!unmarked || team->device->ops->counters(team->device, &counters, &e) < 0)
+	/* Without a count of what a bucket has sent since, an answer would prove nothing. */
+	if (!unmarked || team->device->ops->counters(team->device, &counters, &e) < 0 ||
+	    !counters.buckets_counted)
 		return;
 	for (unsigned slot = 0; slot < PLACEMENT_MEMBERS; slot++) {
 		if (!(unmarked >> slot & 1))

@@ -76,6 +76,8 @@ static bool judge_device(const struct member *member, struct verdict *verdict)
 	else if (!member->carrier)
 		judge(verdict, TEAM_MEMBER_DOWN, "no-carrier",
 		      "it has no link: the cable, the other end's port or the transceiver");
+	else if (member->hindrance[0])
+		judge(verdict, TEAM_MEMBER_FAILED, "disturbed", "%s", member->hindrance);
 	else
 		return false;
 	return true;
@@ -189,6 +191,10 @@ static enum team_state judge_team(const struct team *team, const struct count *c
 		*explanation = team->phase == TEAM_FAILED ? team->failure : "it is being deleted";
 		return TEAM_DOWN;
 	}
+	if (team->hindrance[0]) {
+		*explanation = team->hindrance;
+		return TEAM_DOWN;
+	}
 	if (!count->active) {
 		*explanation = "no member carries traffic";
 		return TEAM_DOWN;
@@ -206,7 +212,8 @@ void team_get_view(struct team *team, struct team_view *view)
 
 	*view = (struct team_view){
 		.config = &team->config,
-		.datapath = team->datapath->ops->name,
+		.datapath = team->datapath ? team->datapath->ops->name : "none",
+		.datapath_why = team->datapath_why,
 		.ifindex = team->ifindex,
 		.mac = link ? link->mac : team->mac,
 		.mtu = link ? link->mtu : team->config.mtu,

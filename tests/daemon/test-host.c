@@ -2,6 +2,7 @@
 #include "tests/daemon/rig.h"
 #include "tests/unit/run.h"
 
+#include <stdio.h>
 #include <string.h>
 
 START_TEST(a_team_comes_up_and_shares_its_buckets)
@@ -286,6 +287,42 @@ START_TEST(who_listens_hears_of_each_change_of_state)
 }
 END_TEST
 
+static char disturbance[256];
+
+static void take_disturbance(void *userdata, const struct host_event *event)
+{
+	if (event->reason && strcmp(event->reason, "disturbed") == 0)
+		(void)snprintf(disturbance, sizeof(disturbance), "%s/%s: %s", event->team,
+			       event->member ? event->member : "", event->text);
+}
+
+START_TEST(what_others_do_to_a_member_is_told_and_is_a_failure_while_it_lasts)
+{
+	start(TWO);
+	(void)host_listen(world.host, take_disturbance, NULL);
+	host_member_disturbed(world.host, eno2, "put right");
+	ck_assert_str_eq(disturbance, "team0/eno2: put right");
+	expect_both_active();
+	host_member_disturbed(world.host, team_view().ifindex, "put right, too");
+	ck_assert_str_eq(disturbance, "team0/: put right, too");
+	host_member_hindered(world.host, eno2, "it cannot be put right");
+	expect_member("eno2", TEAM_MEMBER_FAILED, "disturbed");
+	ck_assert_str_eq(member_view("eno2").explanation, "it cannot be put right");
+	ck_assert_int_eq(team_view().state, TEAM_DEGRADED);
+	host_member_hindered(world.host, eno2, "");
+	expect_both_active();
+	host_member_hindered(world.host, team_view().ifindex, "it sends nothing");
+	ck_assert_int_eq(team_view().state, TEAM_DOWN);
+	ck_assert_str_eq(team_view().explanation, "it sends nothing");
+	host_member_hindered(world.host, team_view().ifindex, "");
+	ck_assert_int_eq(team_view().state, TEAM_UP);
+	/* Devices that no team has. */
+	disturbance[0] = '\0';
+	host_member_disturbed(world.host, 4711, "nobody's");
+	ck_assert_str_eq(disturbance, "");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("host");
@@ -313,6 +350,7 @@ int main(void)
 	tcase_add_test(tcase, two_teams_never_share_a_key);
 	tcase_add_test(tcase, standby_members_wait_for_a_failure);
 	tcase_add_test(tcase, who_listens_hears_of_each_change_of_state);
+	tcase_add_test(tcase, what_others_do_to_a_member_is_told_and_is_a_failure_while_it_lasts);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

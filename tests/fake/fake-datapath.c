@@ -273,6 +273,7 @@ static int fake_counters(struct datapath_team *base, struct datapath_team_counte
 			 struct err *e)
 {
 	*counters = team_of(base)->device->counters;
+	counters->buckets_counted = true;
 	return 0;
 }
 

@@ -73,7 +73,7 @@ static int fake_slow_send(struct world *base, int ifindex, const struct mac *sou
 	return 0;
 }
 
-static void fake_slow_join(struct world *base, int ifindex)
+static void fake_slow_join(struct world *base, int ifindex, bool bound)
 {
 	struct fake_link *link = fake_world_link(fake_of(base), ifindex);
 

@@ -1,10 +1,15 @@
 #include "tests/net/datapath/driver.h"
 
+#include "daemon/kernel/bpf-tcx.h"
+#include "lib/base/array.h"
+#include "lib/base/nsec.h"
+
 #include <check.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define PATIENCE_MS 10000
 
@@ -60,13 +65,67 @@ static int wait_for(struct driver *driver, struct result *result, struct err *e)
 	return result->r;
 }
 
+static void take_disturbed(void *userdata, int ifindex, const char *sentence)
+{
+	struct driver_news *news = userdata;
+
+	news->n_disturbed++;
+	news->ifindex = ifindex;
+	(void)snprintf(news->sentence, sizeof(news->sentence), "%s", sentence);
+}
+
+static void take_lost(void *userdata, int ifindex)
+{
+	struct driver_news *news = userdata;
+
+	news->n_lost++;
+	news->lost_ifindex = ifindex;
+}
+
+static void take_hindered(void *userdata, int ifindex, const char *sentence)
+{
+	struct driver_news *news = userdata;
+
+	if (sentence[0])
+		news->n_hindered++;
+	else
+		news->n_hindered--;
+}
+
+bool driver_has_tcx(void)
+{
+	struct tcx_chain chain;
+
+	return tcx_query(1, &chain) == 0;
+}
+
+bool driver_uses_tcx(void)
+{
+	const char *way = getenv("YOKE_ATTACH");
+
+	return (!way || strcmp(way, "clsact") != 0) && driver_has_tcx();
+}
+
 void driver_start(struct driver *driver)
 {
-	struct dp_bpf_settings settings = { .bpffs = LAB_PINS };
+	driver_start_by(driver, !driver_uses_tcx());
+}
+
+void driver_start_by(struct driver *driver, bool clsact)
+{
+	struct dp_bpf_settings settings = {
+		.bpffs = LAB_PINS,
+		.clsact = clsact,
+		.listener = { .carrier_lost = take_lost,
+			      .member_disturbed = take_disturbed,
+			      .member_hindered = take_hindered,
+			      .userdata = &driver->news },
+	};
 	struct err e;
 	int r = worker_new("worker", &driver->worker);
 
 	ck_assert_int_eq(r, 0);
+	driver->news = (struct driver_news){};
 	settings.worker = driver->worker;
 	r = dp_bpf_new(&settings, &driver->datapath, &e);
 	ck_assert_msg(r == 0, "%s", e.text);
@@ -232,7 +291,93 @@ void driver_refused(int r, const struct err *e, int code, const char *word)
 	ck_assert_msg(strstr(e->text, word), "'%s' does not say '%s'", e->text, word);
 }
 
+static nsec_t boot_time(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return (nsec_t)now.tv_sec * NSEC_PER_SEC + (nsec_t)now.tv_nsec;
+}
+
+void driver_turn(struct driver *driver)
+{
+	struct pollfd fds[] = {
+		{ .fd = worker_fd(driver->worker), .events = POLLIN },
+		{ .fd = driver->datapath->ops->fd(driver->datapath), .events = POLLIN },
+	};
+	nsec_t now = boot_time();
+	nsec_t due = driver->datapath->ops->heartbeat(driver->datapath, now);
+
+	(void)poll(fds, ARRAY_SIZE(fds), due > now + NSEC_PER_SEC ? 1000 : 10);
+	worker_dispatch(driver->worker);
+	driver->datapath->ops->dispatch(driver->datapath);
+}
+
+void driver_await_disturbed(struct driver *driver, unsigned n)
+{
+	nsec_t end = boot_time() + PATIENCE_MS * NSEC_PER_MS;
+
+	while (driver->news.n_disturbed < n) {
+		ck_assert_msg(boot_time() < end, "%u disturbances were told, not %u: %s",
+			      driver->news.n_disturbed, n, driver->news.sentence);
+		driver_turn(driver);
+	}
+}
+
+bool driver_can(bool clsact)
+{
+	return clsact || driver_has_tcx();
+}
+
+void driver_stream_in(struct lab *lab, struct traffic_stream *stream)
+{
+	*stream = (struct traffic_stream){
+		.from = traffic_socket(lab->partner, "pm0", 0),
+		.to = { traffic_socket(lab->host, DRIVER_TEAM, 0x0800) },
+		.n_to = 1,
+		.n_frames = 10000,
+		.interval_us = 100,
+		.n_flows = 100,
+	};
+	traffic_stream_start(stream);
+	traffic_stream_await(stream, 100);
+}
+
+bool driver_hears(struct lab *lab)
+{
+	int from = traffic_socket(lab->partner, "pm0", 0);
+	uint64_t before = lab_counters(DRIVER_TEAM).rx_packets;
+
+	for (unsigned i = 0; i < 100; i++) {
+		traffic_send(from, &(struct traffic_frame){});
+		(void)usleep(1000);
+		if (lab_counters(DRIVER_TEAM).rx_packets > before) {
+			(void)close(from);
+			return true;
+		}
+	}
+	(void)close(from);
+	return false;
+}
+
+void driver_assert_attached(struct lab *lab, int ifindex)
+{
+	ck_assert_int_eq(lab_n_tcx(ifindex) > 0, driver_uses_tcx());
+	ck_assert_int_eq(lab_has_clsact(lab, ifindex), !driver_uses_tcx());
+}
+
+void driver_assert_free(struct lab *lab, int ifindex)
+{
+	ck_assert_uint_eq(lab_n_tcx(ifindex), 0);
+	ck_assert(!lab_has_clsact(lab, ifindex));
+}
+
 void driver_leave_team(struct lab *lab)
+{
+	driver_leave_team_by(lab, !driver_uses_tcx());
+}
+
+void driver_leave_team_by(struct lab *lab, bool clsact)
 {
 	int status, ready[2];
 	char byte;
@@ -244,7 +389,7 @@ void driver_leave_team(struct lab *lab)
 	if (pid == 0) {
 		struct driver driver;
 
-		driver_start(&driver);
+		driver_start_by(&driver, clsact);
 		(void)driver_team(&driver, lab, 4);
 		(void)!write(ready[1], "", 1);
 		for (;;)
@@ -271,5 +416,5 @@ void driver_assert_as_found(struct lab *lab, const struct rtnl_device *found)
 	ck_assert_int_eq(now.promiscuous, found->promiscuous);
 	ck_assert_int_eq(now.addr_gen_mode, found->addr_gen_mode);
 	ck_assert_uint_eq(now.mtu, found->mtu);
-	ck_assert(!lab_has_clsact(lab, found->ifindex));
+	driver_assert_free(lab, found->ifindex);
 }

@@ -1,5 +1,6 @@
 #include "tests/net/datapath/lab.h"
 
+#include "daemon/kernel/bpf-tcx.h"
 #include "daemon/kernel/rtnl-message.h"
 
 #include <arpa/inet.h>
@@ -173,6 +174,15 @@ void lab_set_master(struct lab *lab, int ifindex, int master)
 	request(lab->rtnl, message);
 }
 
+void lab_move(struct rtnl *rtnl, int ifindex, int namespace)
+{
+	const struct ifinfomsg head = { .ifi_index = ifindex };
+	cleanup(nlmsg_freep) struct nl_msg *message = rtnl_link_message(RTM_NEWLINK, 0, &head);
+
+	nla_put_u32(message, IFLA_NET_NS_FD, (uint32_t) namespace);
+	request(rtnl, message);
+}
+
 struct rtnl_device lab_device(struct rtnl *rtnl, const char *name)
 {
 	struct rtnl_device device;
@@ -283,6 +293,13 @@ bool lab_has_clsact(struct lab *lab, int ifindex)
 	nlmsg_append(message, &head, sizeof(head), NLMSG_ALIGNTO);
 	must(rtnl_dump(lab->rtnl, message, &receiver, &e), &e, "qdiscs");
 	return search.found;
+}
+
+unsigned lab_n_tcx(int ifindex)
+{
+	struct tcx_chain chain;
+
+	return tcx_query(ifindex, &chain) == 0 ? chain.n : 0;
 }
 
 struct lab_counters lab_counters(const char *name)

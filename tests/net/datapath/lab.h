@@ -40,6 +40,8 @@ struct lab_device {
 /* Makes a device in the host's namespace, up. Returns its ifindex. */
 int lab_add_device(struct lab *lab, const struct lab_device *device);
 void lab_set_master(struct lab *lab, int ifindex, int master);
+/* To another namespace. */
+void lab_move(struct rtnl *rtnl, int ifindex, int namespace);
 struct rtnl_device lab_device(struct rtnl *rtnl, const char *name);
 /* IFF_LOWER_UP. */
 bool lab_carrier(struct lab *lab, const char *name);
@@ -52,6 +54,9 @@ void lab_add_address(struct rtnl *rtnl, int ifindex, const char *address);
 
 /* Whether the device has a clsact or an ingress queueing discipline. */
 bool lab_has_clsact(struct lab *lab, int ifindex);
+
+/* How many programs are at its ingress by TCX. */
+unsigned lab_n_tcx(int ifindex);
 
 /* Of the device's line in /proc/net/dev. */
 struct lab_counters {

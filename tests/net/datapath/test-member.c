@@ -23,7 +23,7 @@ START_TEST(a_member_is_up_and_promiscuous_and_makes_no_addresses)
 	device = lab_device(lab.rtnl, "m0");
 	ck_assert(device.up && device.promiscuous);
 	ck_assert_int_eq(device.addr_gen_mode, IN6_ADDR_GEN_MODE_NONE);
-	ck_assert(lab_has_clsact(&lab, 100));
+	driver_assert_attached(&lab, 100);
 	/* Once more is no error and no change. */
 	driver_must(driver_add(&driver, team, 5, &spec, &e), &e);
 	driver_stop(&driver, team);
@@ -154,7 +154,7 @@ START_TEST(a_renamed_member_is_known_by_its_number)
 		    &e);
 	ck_assert(lab_device(lab.rtnl, "renamed").up);
 	driver_must(driver_remove(&driver, team, 0, &e), &e);
-	ck_assert(!lab_has_clsact(&lab, 100));
+	driver_assert_free(&lab, 100);
 	driver_stop(&driver, team);
 }
 END_TEST

@@ -2,13 +2,13 @@
 #include "bpf/abi.h"
 #include "daemon/kernel/bpf-filter.h"
 #include "tests/net/datapath/driver.h"
+#include "tests/net/datapath/foreign.h"
 #include "tests/net/datapath/suite.h"
 #include "tests/net/datapath/traffic.h"
 
 #include "lib/base/array.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/pkt_cls.h>
 #include <string.h>
@@ -103,25 +103,6 @@ START_TEST(a_device_that_something_else_has_is_refused_by_its_owners_name)
 }
 END_TEST
 
-/* Somebody else's filter at the device's ingress. */
-static void add_foreign_filter(int ifindex, unsigned priority)
-{
-	struct bpf_insn program[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = TC_ACT_UNSPEC },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "foreign", "GPL", program,
-			       ARRAY_SIZE(program), NULL);
-	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
-	DECLARE_LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = fd, .handle = 1, .priority = priority);
-	int r;
-
-	ck_assert_int_ge(fd, 0);
-	r = bpf_tc_hook_create(&hook);
-	ck_assert(r == 0 || r == -EEXIST);
-	ck_assert_int_eq(bpf_tc_attach(&hook, &options), 0);
-}
-
 START_TEST(somebody_elses_filters_outlive_ours)
 {
 	struct bpf_filter_state state;
@@ -138,12 +119,16 @@ START_TEST(somebody_elses_filters_outlive_ours)
 
 		/* Before ours came, or after. */
 		if (i == 0)
-			add_foreign_filter(spec.ifindex, 10);
+			ck_assert_int_eq(foreign_filter_add(spec.ifindex,
+							    foreign_program(TC_ACT_UNSPEC), 10, 1),
+					 0);
 		driver_must(driver_add(&driver, team, (unsigned)i, &spec, &e), &e);
 		if (i == 1)
-			add_foreign_filter(spec.ifindex, 10);
+			ck_assert_int_eq(foreign_filter_add(spec.ifindex,
+							    foreign_program(TC_ACT_UNSPEC), 10, 1),
+					 0);
 		driver_must(bpf_filter_state(lab.rtnl, spec.ifindex, &state, &e), &e);
-		ck_assert(state.ours && state.others && !state.taken);
+		ck_assert(state.ours == !driver_uses_tcx() && state.others && !state.taken);
 		driver_must(driver_remove(&driver, team, (unsigned)i, &e), &e);
 		driver_must(bpf_filter_state(lab.rtnl, spec.ifindex, &state, &e), &e);
 		ck_assert(!state.ours && state.others);
@@ -237,7 +222,7 @@ START_TEST(maps_of_another_version_are_refused_and_go_on_carrying)
 	fd = bpf_obj_get(path);
 	ck_assert_int_eq(bpf_map_update_elem(fd, &key, &version, BPF_ANY), 0);
 	driver_refused(dp_bpf_new(&settings, &datapath, &e), &e, -EPROTONOSUPPORT, "layout 77");
-	ck_assert_uint_eq(lab_n_pins(), 6);
+	ck_assert_uint_eq(lab_n_pins(), driver_uses_tcx() ? 11 : 6);
 	traffic_send(traffic_socket(lab.partner, "pm0", 0), &(struct traffic_frame){});
 	traffic_await(traffic_socket(lab.host, DRIVER_TEAM, 0), 0, &seen);
 	ck_assert_uint_gt(lab_counters(DRIVER_TEAM).rx_packets, 0);

@@ -1,0 +1,11 @@
+/* Whose a device is. */
+#pragma once
+
+#include "daemon/kernel/rtnl.h"
+
+/* A device that we made has it and the team's name as its alias. */
+#define CLAIM_ALIAS_PREFIX "yoke:"
+
+/* Whether the device may become a member of a team, as far as the kernel knows it: -EINVAL, or
+ * -EBUSY with a sentence that names who has it. */
+int claim_check_device(struct rtnl *rtnl, const struct rtnl_device *device, struct err *e);

@@ -1,0 +1,161 @@
+/* The datapaths that the kernel can do, what they tell, and which of them a team gets. */
+#include "daemon/datapath/claim.h"
+#include "daemon/datapath/dp-bpf.h"
+#include "daemon/datapath/dp-team.h"
+#include "daemon/kernel/carrier-poller.h"
+#include "daemon/system-internal.h"
+#include "lib/base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* How often members that carry are asked where the kernel itself acts on a loss: some drivers see
+ * one only when asked. */
+#define SLOW_POLL NSEC_PER_SEC
+
+static void on_loss_told(void *userdata, int ifindex)
+{
+	struct system *system = userdata;
+
+	if (system->host)
+		host_carrier_lost(system->host, ifindex);
+}
+
+static void on_member_disturbed(void *userdata, int ifindex, const char *sentence)
+{
+	struct system *system = userdata;
+
+	if (system->host)
+		host_member_disturbed(system->host, ifindex, sentence);
+}
+
+static void on_member_hindered(void *userdata, int ifindex, const char *sentence)
+{
+	struct system *system = userdata;
+
+	if (system->host)
+		host_member_hindered(system->host, ifindex, sentence);
+}
+
+static void on_sensed(void *userdata)
+{
+	struct system *system = userdata;
+
+	carrier_poller_set_interval(system->poller, SLOW_POLL);
+}
+
+static struct datapath_listener listener(struct system *system)
+{
+	return (struct datapath_listener){
+		.carrier_lost = on_loss_told,
+		.member_disturbed = on_member_disturbed,
+		.member_hindered = on_member_hindered,
+		.carrier_sensed = on_sensed,
+		.userdata = system,
+	};
+}
+
+static bool team_is_possible(struct system *system)
+{
+	if (!system->team_was_asked)
+		system->team_is_possible = dp_team_is_possible();
+	system->team_was_asked = true;
+	return system->team_is_possible;
+}
+
+static bool is_asked_for(const char *asked, const char *name)
+{
+	return asked && strcmp(asked, name) == 0;
+}
+
+/* Without it the teams of the kernel's driver can still be had; but not where it is missing for a
+ * reason that holds for the whole daemon. */
+static int open_bpf(struct system *system, const struct options *options, struct err *e)
+{
+	const struct dp_bpf_settings settings = {
+		.bpffs = options->bpffs,
+		.worker = system->kernel,
+		.listener = listener(system),
+	};
+	int r = dp_bpf_new(&settings, &system->bpf, e);
+
+	if (r == 0 || r == -EBUSY || r == -EPROTONOSUPPORT ||
+	    is_asked_for(system->datapath, "bpf") || !team_is_possible(system))
+		return r;
+	system->bpf_missing = *e;
+	log_warning("%s: there is only the kernel's team driver", e->text);
+	return 0;
+}
+
+int system_open_datapaths(struct system *system, const struct options *options, struct err *e)
+{
+	const struct dp_team_settings settings = {
+		.worker = system->kernel,
+		.listener = listener(system),
+	};
+	int r = open_bpf(system, options, e);
+
+	return r < 0 ? r : dp_team_new(&settings, &system->team, e);
+}
+
+void system_free_datapaths(struct system *system)
+{
+	if (system->bpf)
+		system->bpf->ops->free(system->bpf);
+	if (system->team)
+		system->team->ops->free(system->team);
+}
+
+nsec_t system_heartbeat(struct system *system)
+{
+	nsec_t now = system_boot_time(), due = NSEC_NEVER;
+
+	if (system->bpf && system->bpf->ops->heartbeat)
+		due = system->bpf->ops->heartbeat(system->bpf, now);
+	return nsec_min(due, system->team->ops->heartbeat(system->team, now));
+}
+
+/* The datapath whose team device is there already, by its mark. */
+static const char *which_is_there(const struct system *system, const char *name)
+{
+	const struct link *link = link_monitor_by_name(system->links, name);
+	char alias[sizeof(link->alias)];
+
+	(void)snprintf(alias, sizeof(alias), CLAIM_ALIAS_PREFIX "%s", name);
+	if (!link || strcmp(link->alias, alias) != 0)
+		return NULL;
+	return strcmp(link->kind, "team") == 0 ? "team" : "bpf";
+}
+
+static const char *choose(struct system *system, const struct config_team *config, const char **why)
+{
+	const char *there = which_is_there(system, config->name);
+
+	*why = "it was asked for on the command line";
+	if (system->datapath)
+		return system->datapath;
+	*why = "the configuration asks for it";
+	if (strcmp(config->datapath, "auto") != 0)
+		return config->datapath;
+	*why = "the team's device was made by it";
+	if (there)
+		return there;
+	*why = "the kernel has the team driver, which can do all that the configuration asks for";
+	if (team_is_possible(system))
+		return "team";
+	*why = "the kernel has no team driver";
+	return "bpf";
+}
+
+void system_choose_datapath(void *userdata, const struct config_team *config,
+			    struct team_datapath *ret)
+{
+	struct system *system = userdata;
+	const char *why;
+	bool is_team = strcmp(choose(system, config, &why), "team") == 0;
+
+	ret->datapath = is_team ? system->team : system->bpf;
+	(void)snprintf(ret->why, sizeof(ret->why), "%s",
+		       ret->datapath ? why : system->bpf_missing.text);
+}
