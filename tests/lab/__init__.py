@@ -1,16 +1,19 @@
 """The lab: a host with network adapters, a real LACP switch and other machines, in network
 namespaces of one computer. See lab.lab for how it is put up and, above all, taken down."""
 
+from lab.bonding import Bonding
 from lab.build import Build
 from lab.cable import Cable
 from lab.daemon import Yoked, team_config
+from lab.ear import Ear
 from lab.lab import Lab
 from lab.namespace import Namespace
 from lab.pair import Pair
 from lab.partner import Partner
 from lab.scene import Scene
 from lab.switch import Switch
+from lab.tap import TapCable
 from lab.wait import LabError, wait_until
 
-__all__ = ["Build", "Cable", "Lab", "LabError", "Namespace", "Pair", "Partner", "Scene", "Switch", "Yoked",
-           "team_config", "wait_until"]
+__all__ = ["Bonding", "Build", "Cable", "Ear", "Lab", "LabError", "Namespace", "Pair", "Partner", "Scene", "Switch",
+           "TapCable", "Yoked", "team_config", "wait_until"]

@@ -15,6 +15,7 @@ class Build:
         self.yokectl = self._program("client/yokectl")
         self.traffic = self._program("tests/lab/traffic")
         self.flood = self._program("tests/lab/flood")
+        self.tcx = self._program("tests/lab/tcx")
         self.hold_rtnl = self._program("tests/lab/hold-rtnl")
         self.small_buffers = self._program("tests/lab/small-buffers.so")
 

@@ -10,12 +10,13 @@ from lab.partner import Partner
 class Pair:
     """'cables', 'yoked', and the partner with its 'ports'."""
 
-    def __init__(self, lab, build, nics=2, lacp=None, **partner):
+    def __init__(self, lab, build, nics=2, lacp=None, datapath="bpf", **partner):
         self.lab = lab
         self.host, self.far = lab.namespace("host"), lab.namespace("far")
         self.nics = [f"eno{number}" for number in range(1, nics + 1)]
         self.cables = [Cable(lab, self.host, nic, self.far, f"p{n}") for n, nic in enumerate(self.nics, 1)]
         self.yoked = Yoked(lab, build, self.host)
+        self.yoked.datapath = datapath
         self.yoked.configure(team_config(self.nics, lacp=lacp))
         self.partner = Partner(lab, self.cables, **partner)
         self.ports = self.partner.ports

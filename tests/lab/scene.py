@@ -1,5 +1,7 @@
-"""The usual lab: a host with adapters eno1…, a LACP switch, and a second host behind it."""
+"""The usual lab: a host with adapters eno1…, a LACP switch, and a second host behind it; or the
+kernel's bonding driver as the partner, with which traffic ends."""
 
+from lab.bonding import Bonding
 from lab.cable import Cable
 from lab.daemon import Yoked, team_config
 from lab.switch import Switch
@@ -10,25 +12,42 @@ HOST, OTHER = ("10.77.0.1", "fd77::1"), ("10.77.0.2", "fd77::2")
 
 
 class Scene:
-    def __init__(self, lab, build, nics=4, mtu=1500, rate="fast", config=None, lacp=None):
-        self.lab, self.build = lab, build
+    """'cable' makes what connects the host with the switch; see lab.nics for another kind. 'switch' is
+    the partner, of either kind: "ovs" or "bonding"."""
+
+    def __init__(self, lab, build, nics=4, mtu=1500, rate="fast", config=None, lacp=None, cable=Cable,
+                 partner="ovs", datapath="bpf"):
+        self.lab, self.build, self.mtu = lab, build, mtu
         self.host = lab.namespace("host")
-        self.other = lab.namespace("other")
-        self.switch = Switch(lab)
+        self.switch = {"ovs": Switch, "bonding": Bonding}[partner](lab)
         self.nics = [f"eno{number}" for number in range(1, nics + 1)]
-        self.cables = [Cable(lab, self.host, nic, self.switch.namespace, f"p{number}", mtu)
+        self.cables = [cable(lab, self.host, nic, self.switch.namespace, f"p{number}", mtu)
                        for number, nic in enumerate(self.nics, 1)]
         self.ports = [cable.far_name for cable in self.cables]
-        self.uplink = Cable(lab, self.other, "eth0", self.switch.namespace, "p99", mtu)
-        for cable in [*self.cables, self.uplink]:
+        for cable in self.cables:
             cable.without_checksum_offload()
+        {"ovs": self._add_switch, "bonding": self._add_bonding}[partner](rate)
+        self.yoked = Yoked(lab, build, self.host)
+        self.yoked.datapath = datapath
+        self.configure(config, lacp)
+
+    def configure(self, config=None, lacp=None):
+        """What the daemon finds at its next start: this text, or a team of all adapters."""
+        keys = {"mtu": self.mtu} if self.mtu != 1500 else {}
+        self.yoked.configure(config or team_config(self.nics, lacp=lacp, **keys))
+
+    def _add_switch(self, rate):
+        self.other = self.lab.namespace("other")
+        self.uplink = Cable(self.lab, self.other, "eth0", self.switch.namespace, "p99", self.mtu)
+        self.uplink.without_checksum_offload()
         self.other.up("eth0")
         self.other.address("eth0", f"{OTHER[0]}/24", f"{OTHER[1]}/64")
         self.switch.add_port("p99")
         self.switch.add_team(self.ports, rate=rate)
-        self.yoked = Yoked(lab, build, self.host)
-        keys = {"mtu": mtu} if mtu != 1500 else {}
-        self.yoked.configure(config or team_config(self.nics, lacp=lacp, **keys))
+
+    def _add_bonding(self, rate):
+        self.other = self.switch.namespace
+        self.switch.add_team(self.ports, rate=rate, addresses=(f"{OTHER[0]}/24", f"{OTHER[1]}/64"))
 
     def cable(self, nic):
         return self.cables[self.nics.index(nic)]
@@ -49,7 +68,7 @@ class Scene:
         ports = {self.cable(nic).far_name for nic in nics}
         self.yoked.await_passing(nics, seconds=seconds)
         wait_until(lambda: self.switch.passing() == ports, seconds,
-                   lambda: f"the switch passes on {sorted(ports)}; now:\n{self.switch.ask('lacp/show')}")
+                   lambda: f"the switch passes on {sorted(ports)}; now:\n{self.switch.describe()}")
 
     def traffic(self, kind="udp", inbound=False, v6=False, **options):
         """Measured traffic from the host to the other one, or back ('inbound')."""

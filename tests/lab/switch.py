@@ -22,6 +22,7 @@ class Switch:
         self.namespace = lab.namespace(name)
         self.folder = lab.folder / name
         self.folder.mkdir()
+        self._teams = []
         self._environment = dict(os.environ, **{
             f"OVS_{word}DIR": str(self.folder) for word in ("RUN", "LOG", "DB", "SYSCONF")})
         self._start()
@@ -40,11 +41,26 @@ class Switch:
                   f"--unixctl={folder}/db.ctl")
         wait_until((folder / "db.sock").exists, 10, "the switch's database listens")
         self.vsctl("--no-wait", "init")
+        self._start_forwarding()
+        self.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
+                   "fail-mode=standalone")
+
+    def _start_forwarding(self):
+        folder = self.folder
         self.process = self._run("ovs-vswitchd", f"unix:{folder}/db.sock",
                                  f"--unixctl={folder}/switch.ctl", "--log-file=" + str(self.log_file))
         wait_until((folder / "switch.ctl").exists, 10, "the switch listens")
-        self.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
-                   "fail-mode=standalone")
+
+    def restart(self):
+        """As by a fault: what forwards and speaks LACP is killed, and begins anew with the same ports."""
+        ports = {name: set(self.members(name)) for name in self._teams}
+        self.process.kill()
+        self.process.wait()
+        (self.folder / "switch.ctl").unlink()
+        self._start_forwarding()
+        wait_until(lambda: all(set(self.members(name)) == found for name, found in ports.items()), 10,
+                   "the switch has its ports again")
+        self._widen_buffers()
 
     @property
     def log_file(self):
@@ -69,10 +85,16 @@ class Switch:
     def add_team(self, ports, name="lag", mode="active", rate="fast"):
         """A LACP port of the switch. Its rebalancing between the links is off: a flow that it
         moves would look like one that we reordered."""
+        self._teams.append(name)
         self.vsctl("add-bond", "br0", name, *ports, f"lacp={mode}", "bond_mode=balance-tcp",
                    f"other_config:lacp-time={rate}", "other_config:bond-rebalance-interval=0")
         wait_until(lambda: len(self.members(name)) == len(ports), 10, "the switch has the ports")
         self._widen_buffers()
+
+    def configure(self, name="lag", rate="fast", active=True, system_priority=65534):
+        """Changed in place; a port that needs it begins anew."""
+        self.vsctl("set", "port", name, f"lacp={'active' if active else 'passive'}", f"other_config:lacp-time={rate}",
+                   f"other_config:lacp-system-priority={system_priority}")
 
     def attach_again(self, port, name="lag"):
         """A device that came again under its name: the switch's socket is still on the one before."""
@@ -136,6 +158,9 @@ class Switch:
                 if words["status"].split()[:2] == ["current", "attached"]
                 and wanted <= set(words.get("actor state", "").split())
                 and wanted <= set(words.get("partner state", "").split())}
+
+    def describe(self):
+        return self.ask("lacp/show")
 
     def log(self):
         return self.log_file.read_text(encoding="utf-8", errors="replace")

@@ -12,13 +12,25 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from lab import Build, Lab, Scene  # noqa: E402 (the path comes first)
+from lab.guest import place  # noqa: E402
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "at(*places): the only places where the test means something")
+
     def end(*_):
         raise KeyboardInterrupt
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGHUP, end)
+
+
+def pytest_collection_modifyitems(config, items):
+    """A test that is not for this place is none here, rather than one that is skipped."""
+    def is_elsewhere(item):
+        wanted = [where for mark in item.iter_markers("at") for where in mark.args]
+        return wanted and place.current() not in wanted
+    config.hook.pytest_deselected(items=[item for item in items if is_elsewhere(item)])
+    items[:] = [item for item in items if not is_elsewhere(item)]
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -1,0 +1,1 @@
+"""Guests: other kernels that tests run on. place.py has the table of them and what each offers."""
