@@ -149,6 +149,10 @@ int driver_news_run(struct driver_job *job, struct err *e);
 int driver_write(struct team_genl *genl, int ifindex, const struct team_option options[], size_t n,
 		 struct err *e);
 
+/* dp-team.c, main thread: has the worker read the counters, if they are old. To read them at once
+ * could mean to wait. */
+void driver_count(struct driver_team *team);
+
 /* dp-team-watch.c, main thread */
 
 /* Has the applier look at the wish. */

@@ -87,7 +87,7 @@ static bool is_method(const struct team_option *option)
 static bool is_hash(const struct team_option *option, struct span hash)
 {
 	return option->bytes.size == hash.size &&
-	       memcmp(option->bytes.bytes, hash.bytes, hash.size) == 0;
+	       (!hash.size || memcmp(option->bytes.bytes, hash.bytes, hash.size) == 0);
 }
 
 static void take_of_port(struct dp_team_port *port, const struct team_option *option)

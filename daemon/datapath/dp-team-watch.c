@@ -14,6 +14,9 @@
 
 #define RETRY_DELAY NSEC_PER_SEC
 
+/* How old counters may be for who has not asked for long. */
+#define COUNTERS_REFRESH (10 * NSEC_PER_SEC)
+
 static void disturbed(struct driver_team *team, int ifindex, const char *sentence)
 {
 	const struct datapath_listener *listener = &team->driver->listener;
@@ -239,26 +242,43 @@ void driver_dispatch(struct driver *driver)
 	}
 }
 
+/* Returns when the next one's counters are due. Nothing is due while they are being read: that they
+ * are there is an event. */
+static nsec_t refresh_counters(struct driver *driver)
+{
+	nsec_t next = NSEC_NEVER;
+	struct driver_team *team;
+
+	LIST_FOREACH (team, &driver->teams, entry) {
+		if (driver->now >= nsec_add(team->counters_due, COUNTERS_REFRESH))
+			driver_count(team);
+		if (!team->counting)
+			next = nsec_min(next, nsec_add(team->counters_due, COUNTERS_REFRESH));
+	}
+	return next;
+}
+
 nsec_t driver_heartbeat(struct driver *driver, nsec_t now)
 {
 	struct driver_team *team;
-	nsec_t due;
+	nsec_t due, counters_due;
 
 	driver->now = now;
 	if (LIST_EMPTY(&driver->teams))
 		return NSEC_NEVER;
 	if (driver->check_due == NSEC_NEVER)
 		driver->check_due = nsec_add(now, CHECK_INTERVAL);
+	counters_due = refresh_counters(driver);
 	due = driver->check_due;
 	LIST_FOREACH (team, &driver->teams, entry)
 		due = nsec_min(due, team->retry_due);
 	if (now < due)
-		return due;
+		return nsec_min(due, counters_due);
 	check_all(driver, now >= driver->check_due);
 	if (now >= driver->check_due)
 		driver->check_due = nsec_add(now, CHECK_INTERVAL);
 	LIST_FOREACH (team, &driver->teams, entry)
 		if (team->retry_due <= now)
 			team->retry_due = NSEC_NEVER;
-	return driver->check_due;
+	return nsec_min(driver->check_due, counters_due);
 }

@@ -319,16 +319,17 @@ static void counted(struct driver_job *job)
 		team->counters = job->counters;
 }
 
-/* Has the worker read them for who asks next: to read them here could mean to wait. */
-static void count(struct driver_team *team)
+void driver_count(struct driver_team *team)
 {
 	struct driver_job *job;
 
 	if (team->counting || team->driver->now < team->counters_due)
 		return;
 	job = driver_job_new(team->driver, team, driver_count_run);
-	if (!job)
+	if (!job) {
+		team->counters_due = nsec_add(team->driver->now, COUNTERS_AGE);
 		return;
+	}
 	team->counting = true;
 	memcpy(job->ifindexes, team->members, sizeof(job->ifindexes));
 	job->finish = counted;
@@ -342,7 +343,7 @@ static int op_counters(struct datapath_team *base, struct datapath_team_counters
 	struct driver_team *team = team_of(base);
 
 	*ret = team->counters;
-	count(team);
+	driver_count(team);
 	return 0;
 }
 

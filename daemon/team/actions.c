@@ -48,6 +48,8 @@ static void carry_out(struct team *team, const struct lacp_action *action)
 		send_frame(member, action);
 		return;
 	case LACP_ACTION_PORT:
+		if (action->distributing && !member->distributing)
+			member->hesitates_until = nsec_add(team_now(team), TEAM_HESITATION);
 		member->collecting = action->collecting;
 		member->distributing = action->distributing;
 		team->dirty = true;

@@ -42,6 +42,7 @@ struct member {
 	bool drained;
 	bool collecting;
 	bool distributing;
+	nsec_t hesitates_until;              /* How long it may wait for its partner to collect. */
 	bool settings_known;                 /* Speed and duplex. */
 	bool joined;                         /* Its slow-protocol frames reach us. */
 	bool watched;                        /* By the carrier sense, … */

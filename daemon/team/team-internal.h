@@ -8,6 +8,11 @@
 
 struct identity;
 
+/* A partner may say that it is in sync before it collects; some collect a tenth of a second later.
+ * Until it says so, but no longer than this, in which a LACPDU comes in fast mode, a member that
+ * distributes sends nothing while others carry. */
+#define TEAM_HESITATION (2 * NSEC_PER_SEC)
+
 enum team_phase {
 	TEAM_OPENING,
 	TEAM_OPEN,
@@ -39,8 +44,10 @@ struct team {
 	nsec_t marker_due; /* When to try again to send a Marker that the limit held back. */
 	member_set may_send;
 	member_set may_receive;
-	int carrier; /* What the device was told: 0, 1, or -1 for nothing yet. */
-	bool dirty;  /* Something changed that team_settle() has to look at. */
+	int carrier;            /* What the device was told: 0, 1, or -1 for nothing yet. */
+	bool dirty;             /* Something changed that team_settle() has to look at. */
+	nsec_t hesitation_ends; /* Of a member that distributes and waits for its partner to
+				   collect. */
 	bool reported;
 	enum team_state reported_state;
 	void (*deleted)(void *userdata, int r, const struct err *e);

@@ -268,6 +268,7 @@ struct team *team_new(const struct config_team *config,
 	team->config = *config;
 	team->n_members = config->n_members;
 	team->marker_due = NSEC_NEVER;
+	team->hesitation_ends = NSEC_NEVER;
 	team->carrier = -1;
 	team->reported_state = TEAM_DOWN;
 	handover_init(&team->handover);
@@ -305,6 +306,7 @@ void team_settle(struct team *team)
 		return;
 	team->dirty = false;
 	team_apply_traffic(team);
+	team_drain_actions(team); /* Markers. */
 	for (unsigned i = 0; team->phase == TEAM_OPEN && i < team->n_members; i++)
 		member_save(&team->members[i]);
 	team_report(team);
@@ -340,6 +342,8 @@ bool team_slow_frame(struct team *team, int ifindex, const struct mac *source, s
 	if (member->has_port) {
 		lacp_receive(team->lacp, member->slot, source, payload, team_now(team));
 		member_save(member);
+		/* It may have said that it collects. */
+		team->dirty |= team->hesitation_ends != NSEC_NEVER;
 	}
 	team_settle(team);
 	return true;

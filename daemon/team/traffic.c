@@ -11,12 +11,38 @@ struct wanted {
 	member_set may_receive;
 	member_set fit;
 	bool carrier;
+	nsec_t hesitation_ends;
 	uint32_t weights[PLACEMENT_MEMBERS];
 };
 
+static bool can_send(const struct member *member)
+{
+	return member->distributing && !member->drained;
+}
+
+/* Whether others send already, on links that are there. */
+static bool others_carry(const struct team *team, const struct member *member)
+{
+	for (unsigned i = 0; i < team->n_members; i++) {
+		const struct member *other = &team->members[i];
+
+		if (other != member && other->slot < PLACEMENT_MEMBERS &&
+		    team->may_send >> other->slot & 1 && other->carrier && can_send(other))
+			return true;
+	}
+	return false;
+}
+
+/* Whether what it would send might be lost, and there is no need to. */
+static bool hesitates(const struct team *team, const struct member *member)
+{
+	return !(team->may_send >> member->slot & 1) && team_now(team) < member->hesitates_until &&
+	       !lacp_partner_collects(team->lacp, member->slot) && others_carry(team, member);
+}
+
 static struct wanted what_is_wanted(const struct team *team)
 {
-	struct wanted wanted = {};
+	struct wanted wanted = { .hesitation_ends = NSEC_NEVER };
 
 	for (unsigned i = 0; i < team->n_members; i++) {
 		const struct member *member = &team->members[i];
@@ -27,10 +53,15 @@ static struct wanted what_is_wanted(const struct team *team)
 			continue;
 		wanted.weights[member->slot] = member->speed_mbps;
 		wanted.carrier |= member->distributing && member->carrier;
-		if (member->collecting)
+		if (lacp_port_accepts(team->lacp, member->slot))
 			wanted.may_receive |= bit;
-		if (!member->distributing || member->drained)
+		if (!can_send(member))
 			continue;
+		if (hesitates(team, member)) {
+			wanted.hesitation_ends =
+				nsec_min(wanted.hesitation_ends, member->hesitates_until);
+			continue;
+		}
 		wanted.may_send |= bit;
 		if (member->carrier)
 			wanted.fit |= bit;
@@ -109,6 +140,7 @@ void team_apply_traffic(struct team *team)
 	if (!team->device || team->phase != TEAM_OPEN)
 		return;
 	wanted = what_is_wanted(team);
+	team->hesitation_ends = wanted.hesitation_ends;
 	/* What may no longer send stops first; what may send anew starts when the holds are in
 	 * place, so that nothing overtakes. */
 	set_allowed(team, team->may_send & wanted.may_send, wanted.may_receive);
@@ -143,11 +175,16 @@ void team_traffic_tick(struct team *team, nsec_t now)
 	if (now >= team->marker_due)
 		send_markers(team);
 	team_drain_actions(team);
+	if (now < team->hesitation_ends)
+		return;
+	team->dirty = true;
+	team_settle(team);
 }
 
 nsec_t team_traffic_deadline(const struct team *team)
 {
 	if (!team->device || team->phase != TEAM_OPEN)
 		return NSEC_NEVER;
-	return nsec_min(team->marker_due, handover_deadline(&team->handover));
+	return nsec_min(nsec_min(team->marker_due, handover_deadline(&team->handover)),
+			team->hesitation_ends);
 }

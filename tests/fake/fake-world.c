@@ -339,6 +339,9 @@ void fake_world_cable(struct fake_world *world, int ifindex, bool plugged, bool 
 		host_carrier_lost(world->host, ifindex);
 }
 
+/* Where a LACPDU has it, counted from the subtype octet. */
+#define ACTOR_STATE 18
+
 /* What the switch sends. */
 static unsigned drain_partner(struct fake_world *world)
 {
@@ -355,6 +358,8 @@ static unsigned drain_partner(struct fake_world *world)
 		};
 
 		n++;
+		if (action.type == LACP_ACTION_SEND && world->partner_tarries)
+			action.payload[ACTOR_STATE] &= (uint8_t)~LACP_STATE_COLLECTING;
 		if (action.type == LACP_ACTION_SEND && world->host && link->cable && link->joined &&
 		    !world->partner_silent)
 			host_slow_frame(world->host, &frame);

@@ -25,6 +25,7 @@ struct fake_world {
 	struct fake_link links[FAKE_LINKS];
 	struct lacp *partner; /* Port n of the switch is at the end of link n. */
 	bool partner_silent;
+	bool partner_tarries; /* In sync, and does not say that it collects. */
 	struct host *host;
 	struct fake_kernel *kernel;
 	struct datapath *datapath;

@@ -308,6 +308,20 @@ bool lacp_port_exists(const struct lacp *lacp, unsigned slot)
 	return slot < LACP_PORTS_MAX && lacp->ports[slot];
 }
 
+bool lacp_port_accepts(const struct lacp *lacp, unsigned slot)
+{
+	return lacp_port_exists(lacp, slot) &&
+	       (lacp->ports[slot]->collecting || is_attached(lacp->ports[slot]));
+}
+
+bool lacp_partner_collects(const struct lacp *lacp, unsigned slot)
+{
+	const struct lacp_port *port = lacp_port_exists(lacp, slot) ? lacp->ports[slot] : NULL;
+
+	return port &&
+	       (partner_is(port, LACP_STATE_COLLECTING) || actor_is(port, LACP_STATE_DEFAULTED));
+}
+
 void lacp_port_view(const struct lacp *lacp, unsigned slot, nsec_t now, struct lacp_port_view *view)
 {
 	const struct lacp_port *port = lacp->ports[slot];

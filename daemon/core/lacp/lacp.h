@@ -320,6 +320,13 @@ unsigned lacp_distributing(const struct lacp *lacp);
 bool lacp_partner(const struct lacp *lacp, struct lacp_info *partner);
 
 bool lacp_port_exists(const struct lacp *lacp, unsigned slot);
+
+/* Whether the port's frames are to be taken: it collects, or is in sync (ATTACHED) and the partner
+ * may begin to send before the LACPDU that says so is here. */
+bool lacp_port_accepts(const struct lacp *lacp, unsigned slot);
+
+/* Whether the partner says that it collects; true also where there is none that could say so. */
+bool lacp_partner_collects(const struct lacp *lacp, unsigned slot);
 void lacp_port_view(const struct lacp *lacp, unsigned slot, nsec_t now,
 		    struct lacp_port_view *view);
 
