@@ -53,7 +53,7 @@ struct driver_team {
 	unsigned refs; /* The owner's and one of each job. */
 	bool released;
 	bool listed;
-	bool gone;                              /* Somebody deleted the device: told once. */
+	bool gone;                              /* Somebody deleted the device. */
 	int members[PLACEMENT_MEMBERS];         /* As it will be when all operations are through. */
 	unsigned changes[PLACEMENT_MEMBERS];    /* An end that is outdated changes nothing. */
 	struct datapath_team_counters counters; /* As they were last read, … */

@@ -118,20 +118,6 @@ static void tell_strays(struct driver_team *team, const struct driver_strays *st
 			"are set back each time, and from now on told once a minute");
 }
 
-static void tell_gone(struct driver_team *team)
-{
-	static const char sentence[] =
-		"somebody else deleted the team's device: start yoked again to make a new one";
-	const struct datapath_listener *listener = &team->driver->listener;
-
-	if (team->gone)
-		return;
-	team->gone = true;
-	log_write(LOG_LEVEL_ERROR, &(struct log_fields){ .team = team->spec.name }, "%s", sentence);
-	if (listener->member_hindered)
-		listener->member_hindered(listener->userdata, team->ifindex, sentence);
-}
-
 static void tell_failure(struct driver_team *team, const struct err *e)
 {
 	team->retry_due = nsec_add(team->driver->now, RETRY_DELAY);
@@ -149,7 +135,7 @@ static void applied(struct driver_job *job)
 	if (job->driver->freed || team->released || team->gone)
 		return;
 	if (job->r == -ENODEV) {
-		tell_gone(team);
+		team->gone = true; /* The link monitor tells. */
 	} else if (job->r < 0) {
 		tell_failure(team, &job->e);
 	} else {

@@ -312,10 +312,29 @@ void team_settle(struct team *team)
 	team_report(team);
 }
 
+/* Who deletes it may mean it, so it is not made anew before somebody asks for that. */
+static void device_vanished(struct team *team)
+{
+	static const char sentence[] =
+		"somebody else deleted the team's device, or moved it away: start yoked again to "
+		"make a new one";
+
+	if (team->phase != TEAM_OPEN)
+		return;
+	log_write(LOG_LEVEL_ERROR, &(struct log_fields){ .team = team->config.name }, "%s",
+		  sentence);
+	(void)team_hindered(team, team->ifindex, sentence);
+}
+
 void team_link_changed(struct team *team, const struct link *link, const struct link *before)
 {
 	int ifindex = link ? link->ifindex : before->ifindex;
 	struct member *member = member_by_index(team, ifindex);
+
+	if (!link && ifindex == team->ifindex) {
+		device_vanished(team);
+		return;
+	}
 
 	if (member) {
 		member_link_changed(member, link);

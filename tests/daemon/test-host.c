@@ -156,6 +156,17 @@ START_TEST(a_silent_partner_takes_the_carrier_away)
 }
 END_TEST
 
+START_TEST(a_device_that_somebody_else_deletes_is_told_of)
+{
+	start(TWO);
+	host_link_changed(world.host, NULL, &(struct link){ .ifindex = team_view().ifindex });
+	ck_assert_int_eq(team_view().state, TEAM_DOWN);
+	ck_assert_ptr_nonnull(strstr(team_view().explanation, "somebody else deleted"));
+	fake_world_run(&world, 10 * NSEC_PER_SEC);
+	ck_assert_int_eq(team_view().state, TEAM_DOWN);
+}
+END_TEST
+
 START_TEST(a_member_that_is_not_there_joins_when_it_appears)
 {
 	start("team: { name = \"team0\"; mode = \"lacp\"; members = ( { name = \"eno1\"; }, { name "
@@ -403,6 +414,7 @@ int main(void)
 		       a_partner_that_never_says_that_it_collects_is_not_waited_for_for_ever);
 	tcase_add_test(tcase, the_only_member_does_not_wait_for_its_partner_to_collect);
 	tcase_add_test(tcase, a_silent_partner_takes_the_carrier_away);
+	tcase_add_test(tcase, a_device_that_somebody_else_deletes_is_told_of);
 	tcase_add_test(tcase, a_member_that_is_not_there_joins_when_it_appears);
 	tcase_add_test(tcase, a_member_that_vanishes_and_returns_is_taken_back);
 	tcase_add_test(tcase, a_device_that_something_else_owns_is_named_with_its_owner);

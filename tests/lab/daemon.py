@@ -35,7 +35,8 @@ class Yoked:
         self.folder = lab.folder / name
         (self.folder / "conf.d").mkdir(parents=True)
         (self.folder / "state").mkdir()
-        (lab.bpffs() / name).mkdir(mode=0o700)
+        self.bpffs = lab.bpffs() / name
+        self.bpffs.mkdir(mode=0o700)
         self.socket = self.folder / "control.sock"
         self.process = None
         self.datapath = "bpf"
@@ -50,7 +51,7 @@ class Yoked:
     def command(self):
         return [self.build.yoked, "--config", self.folder / "yoke.conf", "--socket", self.socket,
                 "--state-dir", self.folder / "state", "--datapath", self.datapath,
-                "--bpffs", self.lab.bpffs() / self.name]
+                "--bpffs", self.bpffs]
 
     def start(self, ready=True):
         self.process = self.lab.start(self.name, self.command(), self.namespace,

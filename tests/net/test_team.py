@@ -2,7 +2,7 @@
 
 import time
 
-from lab import Cable, Partner, Scene, Yoked, pdu, team_config, wait_until
+from lab import Cable, Lab, Partner, Scene, Yoked, pdu, team_config, wait_until
 from lab.traffic import assert_clean
 
 
@@ -147,3 +147,38 @@ def test_monitor_tells_what_happens(scene):
                lambda: f"monitor tells; it said: {scene.lab.log('monitor')}")
     assert "eno2" in scene.lab.log("monitor")
     monitor.terminate()
+
+
+def test_the_device_deleted_by_somebody(scene):
+    """Is told, and the daemon goes on; started again, it makes a new one."""
+    scene.host.ip("link", "del", "dev", "team0")
+    wait_until(lambda: "somebody else deleted" in scene.yoked.team()["explanation"], 5,
+               lambda: scene.yoked.team()["explanation"])
+    assert scene.yoked.team()["state"] == "down"
+    assert scene.yoked.stop() == 0
+    scene.yoked.start()
+    scene.give_addresses()
+    scene.await_converged()
+    assert_clean(scene.traffic("udp", flows=16, rate=1000, seconds=1).result())
+
+
+def test_two_daemons_in_two_namespaces(scene, build):
+    """With the same names, interface indexes and folder for pins: neither disturbs the other, whether
+    it is killed, pulled or deletes its team."""
+    with Lab() as lab:
+        other = Scene(lab, build)
+        other.yoked.bpffs = scene.yoked.bpffs
+        other.start()
+        other.await_converged()
+        before = scene.switch.record()
+        traffic = scene.traffic("udp", flows=16, rate=2000, seconds=60).flows()
+        other.yoked.kill()
+        other.yoked.start()
+        other.await_converged()
+        other.cable("eno1").pull()
+        other.yoked.await_member("eno1", reason="no-carrier")
+        assert other.yoked.call("team", "delete", "team0").returncode == 0
+        assert other.yoked.stop() == 0
+        assert_clean(traffic.stop())
+        assert scene.switch.record() == before
+        assert scene.yoked.passing() == set(scene.nics)

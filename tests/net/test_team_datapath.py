@@ -246,6 +246,39 @@ def test_the_device_deleted_by_somebody(simple):
     settled(simple)
 
 
+@pytest.mark.at("uml", "emulator")
+def test_the_driver_unloaded(simple):
+    """The kernel refuses that while a team is there; and when somebody took its device before, the
+    daemon goes on, and the next one has the driver loaded again."""
+    modules = ["team_mode_loadbalance", "team"]
+    simple.host.run("rmmod", *modules, check=False)
+    assert simple.host.link("team0")
+    assert simple.yoked.passing() == set(simple.nics)
+    simple.host.ip("link", "del", "dev", "team0")
+    await_log(simple, "somebody else deleted the team's device")
+    simple.host.run("rmmod", *modules)
+    assert simple.yoked.call("status").returncode == 0
+    assert simple.yoked.stop() == 0
+    simple.yoked.start()
+    simple.give_addresses()
+    settled(simple)
+
+
+def test_news_of_the_driver_are_lost(lab, build):
+    """There is no room for the news of a change that somebody else makes: it is set right as if they
+    had come."""
+    scene = new_scene(lab, build, "bonding")
+    scene.yoked.environment = {"LD_PRELOAD": str(build.small_buffers)}
+    settled(scene.start())
+    noise = "; ".join(f"teamnl team0 setoption notify_peers_interval {number}" for number in range(1, 9))
+    scene.yoked.process.send_signal(signal.SIGSTOP)
+    scene.host.run("sh", "-c", f"{noise}; teamnl team0 -p eno1 setoption enabled false")
+    scene.yoked.process.send_signal(signal.SIGCONT)
+    wait_until(lambda: port_option(scene, "eno1", "enabled") == "true", 5, "eno1 is enabled again")
+    wait_until(lambda: shares(scene) == {"eno1": 128, "eno2": 128}, 5, lambda: shares(scene))
+    assert_clean(scene.traffic("udp", flows=FLOWS, rate=RATE, seconds=1).result())
+
+
 def test_auto_takes_the_driver_and_says_why(lab, build):
     """And adopts what is there: here a team of the other datapath."""
     scene = new_scene(lab, build, "bonding")
