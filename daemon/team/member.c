@@ -220,6 +220,39 @@ static void refused(struct member *member, const struct err *e)
 	member->retry_due = nsec_add(team_now(member->team), RETRY_DELAY);
 }
 
+static bool is_hindered(const struct member *member)
+{
+	return member->hindrance[0] || member->team->hindrance[0];
+}
+
+/* A member that others keep from working has no LACP port: or the partner went on sending to it. */
+static void join(struct member *member, const struct link *link)
+{
+	struct team *team = member->team;
+
+	if (!member->has_port && !is_hindered(member)) {
+		struct lacp_port_config config;
+
+		member->speed_mbps = link->settings_known ? link->speed_mbps : 0;
+		config = port_config(member);
+		lacp_port_add(team->lacp, member->slot, &config, team_now(team));
+		member->has_port = true;
+		member->link_told = false;
+	}
+	follow_link(member, link);
+}
+
+void member_hindered(struct member *member)
+{
+	struct world *world = member->team->world;
+	const struct link *link = world->ops->link_by_index(world, member->ifindex);
+
+	if (is_hindered(member))
+		member_leave(member);
+	else if (link && member->attachment == MEMBER_ATTACHED && member->team->phase == TEAM_OPEN)
+		join(member, link);
+}
+
 static void member_added(void *userdata, int r, const struct err *e)
 {
 	struct member *member = userdata;
@@ -238,16 +271,7 @@ static void member_added(void *userdata, int r, const struct err *e)
 	link = team->world->ops->link_by_index(team->world, member->ifindex);
 	if (link && team->phase == TEAM_OPEN) {
 		watch(member);
-		if (!member->has_port) {
-			struct lacp_port_config config;
-
-			member->speed_mbps = link->settings_known ? link->speed_mbps : 0;
-			config = port_config(member);
-			lacp_port_add(team->lacp, member->slot, &config, team_now(team));
-			member->has_port = true;
-			member->link_told = false;
-		}
-		follow_link(member, link);
+		join(member, link);
 	}
 	member_reconcile(member);
 	team_settle(team);

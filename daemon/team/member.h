@@ -63,6 +63,9 @@ void member_link_changed(struct member *member, const struct link *link);
 /* The carrier sense found the link down, before the kernel told. */
 void member_carrier_lost(struct member *member);
 
+/* What others do to the member or to its team has begun or ended. */
+void member_hindered(struct member *member);
+
 /* The answer to a question of ours. */
 void member_carrier_answer(struct member *member, bool up);
 

@@ -424,6 +424,9 @@ bool team_hindered(struct team *team, int ifindex, const char *sentence)
 		return false;
 	(void)snprintf(member ? member->hindrance : team->hindrance, sizeof(team->hindrance), "%s",
 		       sentence);
+	for (unsigned i = 0; i < team->n_members; i++)
+		if (!member || member == &team->members[i])
+			member_hindered(&team->members[i]);
 	team->dirty = true;
 	team_settle(team);
 	return true;

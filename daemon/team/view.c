@@ -59,6 +59,9 @@ struct verdict {
 static bool judge_device(const struct member *member, struct verdict *verdict)
 {
 	const struct team *team = member->team;
+	const char *hindrance = member->hindrance[0] ? member->hindrance
+				: team->hindrance[0] ? team->hindrance
+						     : NULL;
 
 	if (member->config->disabled)
 		judge(verdict, TEAM_MEMBER_DISABLED, "disabled", "the configuration disables it");
@@ -71,13 +74,13 @@ static bool judge_device(const struct member *member, struct verdict *verdict)
 	else if (!member->ifindex)
 		judge(verdict, TEAM_MEMBER_DOWN, "no-device", "there is no device %s",
 		      member->config->name);
-	else if (!member->has_port)
+	else if (hindrance && member->carrier)
+		judge(verdict, TEAM_MEMBER_FAILED, "disturbed", "%s", hindrance);
+	else if (!hindrance && !member->has_port)
 		judge(verdict, TEAM_MEMBER_DOWN, "starting", "it is being added to the team");
 	else if (!member->carrier)
 		judge(verdict, TEAM_MEMBER_DOWN, "no-carrier",
 		      "it has no link: the cable, the other end's port or the transceiver");
-	else if (member->hindrance[0])
-		judge(verdict, TEAM_MEMBER_FAILED, "disturbed", "%s", member->hindrance);
 	else
 		return false;
 	return true;

@@ -380,12 +380,21 @@ START_TEST(what_others_do_to_a_member_is_told_and_is_a_failure_while_it_lasts)
 	expect_member("eno2", TEAM_MEMBER_FAILED, "disturbed");
 	ck_assert_str_eq(member_view("eno2").explanation, "it cannot be put right");
 	ck_assert_int_eq(team_view().state, TEAM_DEGRADED);
+	/* The partner is told to send nothing there, and it stays so. */
+	fake_world_run(&world, 5 * NSEC_PER_SEC);
+	ck_assert_uint_eq(lacp_distributing(world.partner), 1);
+	ck_assert_uint_eq(member_view("eno1").buckets, PLACEMENT_BUCKETS);
+	expect_member("eno2", TEAM_MEMBER_FAILED, "disturbed");
 	host_member_hindered(world.host, eno2, "");
+	fake_world_run(&world, 5 * NSEC_PER_SEC);
 	expect_both_active();
 	host_member_hindered(world.host, team_view().ifindex, "it sends nothing");
 	ck_assert_int_eq(team_view().state, TEAM_DOWN);
 	ck_assert_str_eq(team_view().explanation, "it sends nothing");
+	fake_world_run(&world, 5 * NSEC_PER_SEC);
+	ck_assert_uint_eq(lacp_distributing(world.partner), 0);
 	host_member_hindered(world.host, team_view().ifindex, "");
+	fake_world_run(&world, 5 * NSEC_PER_SEC);
 	ck_assert_int_eq(team_view().state, TEAM_UP);
 	/* Devices that no team has. */
 	disturbance[0] = '\0';
