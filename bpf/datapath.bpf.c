@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "bpf/abi.h"
+#include "bpf/maps.h"
 #include "bpf/parse.h"
 
 #include <linux/bpf.h>
@@ -30,22 +31,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct abi_team);
 } teams SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, ABI_TEAMS *ABI_MEMBERS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32);
-	__type(value, struct abi_member);
-} members SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, ABI_TEAMS);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct abi_words);
-} words SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -1,6 +1,7 @@
 #include "daemon/datapath/claim.h"
 
 #include "lib/base/array.h"
+#include "lib/base/log.h"
 
 #include <errno.h>
 #include <string.h>
@@ -59,4 +60,21 @@ int claim_check_device(struct rtnl *rtnl, const struct rtnl_device *device, stru
 	if (strncmp(device->alias, CLAIM_ALIAS_PREFIX, strlen(CLAIM_ALIAS_PREFIX)) == 0)
 		return err_set(e, -EBUSY, "it is a team's own device");
 	return check_neighbours(rtnl, device, e);
+}
+
+void claim_warn_of_address(struct rtnl *rtnl, const char *team, const struct rtnl_device *device)
+{
+	const struct log_fields fields = {
+		.team = team,
+		.member = device->name,
+		.reason = "address",
+	};
+	char text[RTNL_ADDRESS_SIZE];
+	struct err e;
+
+	if (rtnl_address_on(rtnl, device->ifindex, text, &e) == 1)
+		log_write(LOG_LEVEL_WARNING, &fields,
+			  "it has the address %s, which cannot be reached while it is a member; "
+			  "addresses belong on %s",
+			  text, team);
 }

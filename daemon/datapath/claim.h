@@ -9,3 +9,6 @@
 /* Whether the device may become a member of a team, as far as the kernel knows it: -EINVAL, or
  * -EBUSY with a sentence that names who has it. */
 int claim_check_device(struct rtnl *rtnl, const struct rtnl_device *device, struct err *e);
+
+/* Says in the log that an address on the device cannot be reached while it is a member. */
+void claim_warn_of_address(struct rtnl *rtnl, const char *team, const struct rtnl_device *device);

@@ -1,6 +1,7 @@
 /* Putting a device into a slot, and setting it free as it was found. */
 #include "daemon/datapath/dp-bpf-internal.h"
 
+#include "daemon/datapath/claim.h"
 #include "daemon/kernel/offload.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
@@ -150,23 +151,6 @@ static int change_device(struct addition *addition, struct err *e)
 	return r < 0 ? r : open_up(addition, e);
 }
 
-static void warn_of_address(const struct dp_team *team, const struct rtnl_device *device)
-{
-	const struct log_fields fields = {
-		.team = team->spec.name,
-		.member = device->name,
-		.reason = "address",
-	};
-	char text[RTNL_ADDRESS_SIZE];
-	struct err e;
-
-	if (rtnl_address_on(team->dp->rtnl, device->ifindex, text, &e) == 1)
-		log_write(LOG_LEVEL_WARNING, &fields,
-			  "it has the address %s, which cannot be reached while it is a member; "
-			  "addresses belong on %s",
-			  text, team->spec.name);
-}
-
 static void warn_of_others(const struct dp_team *team, const struct rtnl_device *device)
 {
 	const struct log_fields fields = {
@@ -239,7 +223,7 @@ int dp_member_add_run(struct dp_job *job, struct err *e)
 	if (r < 0)
 		return err_prefix(e, "cannot add %s to %s", job->member.name, team->spec.name);
 	job->counted_before[job->slot] = addition.entry.member.base;
-	warn_of_address(team, &addition.device);
+	claim_warn_of_address(team->dp->rtnl, team->spec.name, &addition.device);
 	warn_of_others(team, &addition.device);
 	return 0;
 }

@@ -126,23 +126,6 @@ static void note_added(struct addition *addition)
 	driver_unlock(team->driver);
 }
 
-static void warn_of_address(const struct driver_team *team, const struct rtnl_device *device)
-{
-	const struct log_fields fields = {
-		.team = team->spec.name,
-		.member = device->name,
-		.reason = "address",
-	};
-	char text[RTNL_ADDRESS_SIZE];
-	struct err e;
-
-	if (rtnl_address_on(team->driver->rtnl, device->ifindex, text, &e) == 1)
-		log_write(LOG_LEVEL_WARNING, &fields,
-			  "it has the address %s, which cannot be reached while it is a member; "
-			  "addresses belong on %s",
-			  text, team->spec.name);
-}
-
 static int add(struct addition *addition, struct err *e)
 {
 	struct driver *driver = addition->team->driver;
@@ -170,7 +153,7 @@ static int add(struct addition *addition, struct err *e)
 		note_joining(driver, 0);
 		return r;
 	}
-	warn_of_address(addition->team, device);
+	claim_warn_of_address(addition->team->driver->rtnl, addition->team->spec.name, device);
 	note_added(addition);
 	return 0;
 }
