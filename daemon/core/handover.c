@@ -86,12 +86,41 @@ bool handover_change(struct handover *handover, member_set fit,
 	return memcmp(&old, &handover->plan, sizeof(old)) != 0;
 }
 
+/* The member to which a bucket that is held is to move. */
+static unsigned target(const struct handover *handover, unsigned bucket)
+{
+	for (unsigned i = 0; i < PLACEMENT_MEMBERS; i++)
+		if (has(handover->fit, handover->plan.order[bucket][i]))
+			return handover->plan.order[bucket][i];
+	return PLACEMENT_NONE;
+}
+
+/* Whether the bucket's hold may end. */
+static bool is_ending(const struct handover *handover, unsigned bucket)
+{
+	return handover->plan.hold[bucket] != PLACEMENT_NONE &&
+	       !has(handover->waiting, target(handover, bucket));
+}
+
+void handover_wait(struct handover *handover, member_set members, nsec_t now)
+{
+	member_set over = handover->waiting & ~members;
+
+	handover->waiting = members;
+	for (unsigned b = 0; over && b < PLACEMENT_BUCKETS; b++) {
+		if (handover->plan.hold[b] == PLACEMENT_NONE || !has(over, target(handover, b)))
+			continue;
+		handover->held_since[b] = now;
+		handover->counters[b] = UINT64_MAX;
+	}
+}
+
 static member_set holding(const struct handover *handover)
 {
 	member_set set = 0;
 
 	for (unsigned b = 0; b < PLACEMENT_BUCKETS; b++)
-		if (handover->plan.hold[b] != PLACEMENT_NONE)
+		if (is_ending(handover, b))
 			set |= (member_set)1 << handover->plan.hold[b];
 	return set & handover->fit;
 }
@@ -119,7 +148,8 @@ bool handover_answered(struct handover *handover, unsigned slot, bool answered,
 		return false;
 	handover->marked &= ~((member_set)1 << slot);
 	for (unsigned b = 0; answered && b < PLACEMENT_BUCKETS; b++) {
-		if (handover->plan.hold[b] != slot || handover->counters[b] != counters[b])
+		if (handover->plan.hold[b] != slot || handover->counters[b] != counters[b] ||
+		    !is_ending(handover, b))
 			continue;
 		handover->plan.hold[b] = PLACEMENT_NONE;
 		handover->moved_in_order++;
@@ -133,7 +163,7 @@ bool handover_tick(struct handover *handover, nsec_t now)
 	bool changed = false;
 
 	for (unsigned b = 0; b < PLACEMENT_BUCKETS; b++) {
-		if (handover->plan.hold[b] == PLACEMENT_NONE ||
+		if (!is_ending(handover, b) ||
 		    now < nsec_add(handover->held_since[b], HANDOVER_TIMEOUT))
 			continue;
 		handover->plan.hold[b] = PLACEMENT_NONE;
@@ -148,7 +178,7 @@ nsec_t handover_deadline(const struct handover *handover)
 	nsec_t deadline = NSEC_NEVER;
 
 	for (unsigned b = 0; b < PLACEMENT_BUCKETS; b++)
-		if (handover->plan.hold[b] != PLACEMENT_NONE)
+		if (is_ending(handover, b))
 			deadline = nsec_min(deadline,
 					    nsec_add(handover->held_since[b], HANDOVER_TIMEOUT));
 	return deadline;

@@ -18,6 +18,7 @@ struct handover {
 	uint32_t weights[PLACEMENT_MEMBERS];
 	member_set fit;
 	nsec_t held_since[PLACEMENT_BUCKETS];
+	member_set waiting;                   /* Buckets that are to move to these wait longer. */
 	member_set marked;                    /* A Marker is under way on these members; … */
 	uint64_t counters[PLACEMENT_BUCKETS]; /* … the held buckets' counters when it left. */
 	uint64_t moved_in_order;
@@ -35,6 +36,11 @@ void handover_adopt(struct handover *handover, const struct placement_plan *plan
  * 'fit' may send. */
 bool handover_change(struct handover *handover, member_set fit,
 		     const uint32_t weights[static PLACEMENT_MEMBERS], nsec_t now);
+
+/* Buckets that are held and are to move to one of these members stay held, without Markers and
+ * without end, until another call lets them go on; they move there at once if what holds them
+ * fails. To be called before handover_change(). */
+void handover_wait(struct handover *handover, member_set members, nsec_t now);
 
 /* The members that wait for a Marker to be sent. */
 member_set handover_unmarked(const struct handover *handover);

@@ -10,7 +10,7 @@ struct identity;
 
 /* A partner may say that it is in sync before it collects; some collect a tenth of a second later.
  * Until it says so, but no longer than this, in which a LACPDU comes in fast mode, a member that
- * distributes sends nothing while others carry. */
+ * distributes gets no bucket that another one carries. */
 #define TEAM_HESITATION (2 * NSEC_PER_SEC)
 
 enum team_phase {

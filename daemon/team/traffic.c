@@ -11,7 +11,8 @@ struct wanted {
 	member_set may_receive;
 	member_set fit;
 	bool carrier;
-	nsec_t hesitation_ends;
+	member_set waiting;     /* Fit, but no bucket is to move there yet, … */
+	nsec_t hesitation_ends; /* … until then. */
 	uint32_t weights[PLACEMENT_MEMBERS];
 };
 
@@ -20,24 +21,12 @@ static bool can_send(const struct member *member)
 	return member->distributing && !member->drained;
 }
 
-/* Whether others send already, on links that are there. */
-static bool others_carry(const struct team *team, const struct member *member)
-{
-	for (unsigned i = 0; i < team->n_members; i++) {
-		const struct member *other = &team->members[i];
-
-		if (other != member && other->slot < PLACEMENT_MEMBERS &&
-		    team->may_send >> other->slot & 1 && other->carrier && can_send(other))
-			return true;
-	}
-	return false;
-}
-
-/* Whether what it would send might be lost, and there is no need to. */
+/* Whether what it would send might be lost. It gets no bucket from members that work; those of
+ * members that fail it gets all the same. */
 static bool hesitates(const struct team *team, const struct member *member)
 {
-	return !(team->may_send >> member->slot & 1) && team_now(team) < member->hesitates_until &&
-	       !lacp_partner_collects(team->lacp, member->slot) && others_carry(team, member);
+	return team_now(team) < member->hesitates_until &&
+	       !lacp_partner_collects(team->lacp, member->slot);
 }
 
 static struct wanted what_is_wanted(const struct team *team)
@@ -57,12 +46,12 @@ static struct wanted what_is_wanted(const struct team *team)
 			wanted.may_receive |= bit;
 		if (!can_send(member))
 			continue;
+		wanted.may_send |= bit;
 		if (hesitates(team, member)) {
+			wanted.waiting |= bit;
 			wanted.hesitation_ends =
 				nsec_min(wanted.hesitation_ends, member->hesitates_until);
-			continue;
 		}
-		wanted.may_send |= bit;
 		if (member->carrier)
 			wanted.fit |= bit;
 	}
@@ -144,6 +133,7 @@ void team_apply_traffic(struct team *team)
 	/* What may no longer send stops first; what may send anew starts when the holds are in
 	 * place, so that nothing overtakes. */
 	set_allowed(team, team->may_send & wanted.may_send, wanted.may_receive);
+	handover_wait(&team->handover, wanted.waiting, team_now(team));
 	if (handover_change(&team->handover, wanted.fit, wanted.weights, team_now(team)))
 		place(team);
 	set_allowed(team, wanted.may_send, wanted.may_receive);
