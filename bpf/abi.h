@@ -50,7 +50,8 @@ struct abi_words {
 	__u64 down;            /* Slots whose link the kernel lost and has not had back since. */
 	__u64 waiting;         /* Slots whose link is back, and the daemon is to decide. */
 	__u64 carrier_returns; /* 1: where no daemon lives, a link that is back carries again. */
-	__u64 reserved[8];     /* To the next cache line, and for words to come. */
+	__u64 kernel_knows;    /* Slots whose driver knows no more of the link than the kernel. */
+	__u64 reserved[7];     /* To the next cache line, and for words to come. */
 };
 
 /* A heartbeat that is older than this (ns) is of a daemon that is dead or stands still. */

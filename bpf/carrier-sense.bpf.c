@@ -82,4 +82,18 @@ int yoke_back(const __u64 *arguments)
 	return 0;
 }
 
+/* What the kernel itself answers when a device is asked for its link, if the driver has nothing of
+ * its own to say: then it is needless to ask often. */
+SEC("fentry/ethtool_op_get_link")
+int yoke_asked(const __u64 *arguments)
+{
+	struct net_device *device = (struct net_device *)arguments[0];
+	const struct abi_member *member = member_of(device);
+	struct abi_words *team = member ? words_of(member) : NULL;
+
+	if (team && !(team->kernel_knows >> member->slot & 1))
+		__sync_fetch_and_or(&team->kernel_knows, 1ull << member->slot);
+	return 0;
+}
+
 char _license[] SEC("license") = "GPL";

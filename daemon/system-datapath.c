@@ -2,17 +2,12 @@
 #include "daemon/datapath/claim.h"
 #include "daemon/datapath/dp-bpf.h"
 #include "daemon/datapath/dp-team.h"
-#include "daemon/kernel/carrier-poller.h"
 #include "daemon/system-internal.h"
 #include "lib/base/log.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-/* How often members that carry are asked where the kernel itself acts on a loss: some drivers see
- * one only when asked. */
-#define SLOW_POLL NSEC_PER_SEC
 
 static void on_loss_told(void *userdata, int ifindex)
 {
@@ -42,7 +37,8 @@ static void on_sensed(void *userdata)
 {
 	struct system *system = userdata;
 
-	carrier_poller_set_interval(system->poller, SLOW_POLL);
+	if (system->host)
+		host_carrier_sensed(system->host);
 }
 
 static struct datapath_listener listener(struct system *system)

@@ -82,7 +82,7 @@ struct datapath_listener {
 	 * with the number of a team's own device, if it is the team as a whole; and both by the
 	 * worker's completions, too. */
 	void (*member_hindered)(void *userdata, int ifindex, const char *sentence);
-	/* From now on the kernel's part senses carrier by itself, see carrier_sense(). */
+	/* What senses_carrier() says may have changed. */
 	void (*carrier_sensed)(void *userdata);
 	void *userdata;
 };
@@ -104,9 +104,9 @@ struct datapath_ops {
 	 * that does not matter. NULL: not needed. 'now' is CLOCK_BOOTTIME's. */
 	nsec_t (*heartbeat)(struct datapath *datapath, nsec_t now);
 
-	/* Whether the kernel's part takes a member that lost its link out of use by itself, so that
-	 * asking often is not needed. *ret_why: a sentence, valid until the datapath is freed or
-	 * this is called again. NULL: no. */
+	/* Whether the kernel's part takes a member that lost its link out of use by itself.
+	 * *ret_why: a sentence, valid until the datapath is freed or this is called again. NULL:
+	 * no. */
 	bool (*carrier_sense)(struct datapath *datapath, const char **ret_why);
 
 	/* Gives back what the process holds; leaves the kernel as it is. No completion is called
@@ -150,6 +150,10 @@ struct datapath_ops {
 	/* At once: the carrier bit of a member, as the carrier sense or the link monitor sees it.
 	 * The poller clears it by itself, see carrier_word(). */
 	void (*carrier)(struct datapath_team *team, unsigned slot, bool up);
+
+	/* Whether the kernel's part sees each loss of this member's link at once, so that the
+	 * member need not be asked often. NULL: of none. */
+	bool (*senses_carrier)(struct datapath_team *team, unsigned slot);
 
 	/* The members that the kernel's program takes for fit right now. */
 	member_set (*fit)(struct datapath_team *team);

@@ -36,6 +36,7 @@ void dp_carrier_reset(struct abi_words *words, __u64 slots)
 {
 	__atomic_fetch_and(&words->down, ~slots, __ATOMIC_SEQ_CST);
 	__atomic_fetch_and(&words->waiting, ~slots, __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&words->kernel_knows, ~slots, __ATOMIC_SEQ_CST);
 }
 
 void dp_carrier_forget(struct dp_team *team, unsigned slot)

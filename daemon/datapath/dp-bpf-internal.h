@@ -47,7 +47,8 @@ struct dp_sense {
 	int losses;                 /* The map, also the former daemon's programs'; set once. */
 	/* Worker. */
 	struct carrier_sense_bpf *skeleton; /* NULL: not loaded. */
-	bool continued; /* The former daemon's programs are at work; set once. */
+	bool continued;                  /* The former daemon's programs are at work; set once. */
+	uint64_t kernel_knew[ABI_TEAMS]; /* The words of that name, as they were told of last. */
 };
 
 /* What the main thread takes for the carrier of a team's members; bits of slots. */

@@ -209,6 +209,9 @@ static int start(struct dp_bpf *dp, struct err *e)
 	r = attach(skeleton->progs.yoke_back, &skeleton->links.yoke_back, e);
 	if (r == 0)
 		r = attach(skeleton->progs.yoke_lost, &skeleton->links.yoke_lost, e);
+	/* This one goes with us: nobody asks where no daemon lives. */
+	if (r == 0)
+		r = attach(skeleton->progs.yoke_asked, &skeleton->links.yoke_asked, e);
 	return r < 0 || !dp->pinned ? r : dp_sense_pin(dp, e);
 }
 
@@ -262,6 +265,21 @@ static void try_to_start(struct dp_bpf *dp)
 	dp->refs++;
 }
 
+/* For which members the kernel knows all is learnt when they are asked for the first time. */
+static void tell_of_change(struct dp_bpf *dp)
+{
+	bool changed = false;
+
+	for (unsigned i = 0; i < ABI_TEAMS; i++) {
+		uint64_t known = __atomic_load_n(&dp->words[i].kernel_knows, __ATOMIC_ACQUIRE);
+
+		changed |= known != dp->sense.kernel_knew[i];
+		dp->sense.kernel_knew[i] = known;
+	}
+	if (changed && dp->listener.carrier_sensed)
+		dp->listener.carrier_sensed(dp->listener.userdata);
+}
+
 nsec_t dp_sense_turn(struct dp_bpf *dp, nsec_t now)
 {
 	struct dp_sense *sense = &dp->sense;
@@ -275,8 +293,10 @@ nsec_t dp_sense_turn(struct dp_bpf *dp, nsec_t now)
 		return sense->try_at;
 	case DP_SENSE_REFUSED:
 		return NSEC_NEVER;
-	case DP_SENSE_TRYING:
 	case DP_SENSE_AT_WORK:
+		tell_of_change(dp);
+		return nsec_add(now, TURN_INTERVAL);
+	case DP_SENSE_TRYING:
 		return nsec_add(now, TURN_INTERVAL);
 	}
 	return NSEC_NEVER;
@@ -288,8 +308,9 @@ bool dp_sense_at_work(const struct dp_bpf *dp, const char **ret_why)
 		*ret_why = dp->sense.why;
 		return false;
 	}
-	*ret_why = "a program in the kernel takes a member that loses its link out of use at once, "
-		   "also while the daemon is dead; as some drivers see a loss only when asked, "
-		   "members that carry are asked every second";
+	*ret_why =
+		"a program in the kernel takes a member that loses its link out of use at once, "
+		"also while the daemon is dead; members whose drivers may know more of a link than "
+		"the kernel are asked besides";
 	return true;
 }

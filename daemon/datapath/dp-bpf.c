@@ -257,6 +257,15 @@ static void op_carrier(struct datapath_team *base, unsigned slot, bool up)
 	dp_carrier_set(team_of(base), slot, up);
 }
 
+static bool op_senses_carrier(struct datapath_team *base, unsigned slot)
+{
+	struct dp_team *team = team_of(base);
+	const char *why;
+
+	return dp_sense_at_work(team->dp, &why) &&
+	       __atomic_load_n(&dp_words(team)->kernel_knows, __ATOMIC_ACQUIRE) & slot_bit(slot);
+}
+
 static member_set op_fit(struct datapath_team *base)
 {
 	struct abi_words *words = dp_words(team_of(base));
@@ -329,6 +338,7 @@ static const struct datapath_ops ops = {
 	.member_remove = op_member_remove,
 	.allow = op_allow,
 	.carrier = op_carrier,
+	.senses_carrier = op_senses_carrier,
 	.fit = op_fit,
 	.carrier_word = op_carrier_word,
 	.place = op_place,

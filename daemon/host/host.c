@@ -168,6 +168,12 @@ void host_carrier_lost(struct host *host, int ifindex)
 			return;
 }
 
+void host_carrier_sensed(struct host *host)
+{
+	for (unsigned i = 0; i < host->n_teams; i++)
+		team_watch_carrying(host->teams[i]);
+}
+
 void host_carrier_answer(struct host *host, int ifindex, bool up)
 {
 	for (unsigned i = 0; i < host->n_teams; i++)

@@ -27,6 +27,7 @@ void host_free(struct host *host);
 void host_link_changed(struct host *host, const struct link *link, const struct link *before);
 void host_slow_frame(struct host *host, const struct slow_frame *frame);
 void host_carrier_lost(struct host *host, int ifindex);
+void host_carrier_sensed(struct host *host); /* As in struct datapath_listener. */
 void host_carrier_answer(struct host *host, int ifindex, bool up);
 
 /* As in struct datapath_listener. */

@@ -184,18 +184,6 @@ int carrier_poller_new(nsec_t interval, unsigned budget, carrier_lost *lost, voi
 	return 0;
 }
 
-void carrier_poller_set_interval(struct carrier_poller *poller, nsec_t interval)
-{
-	nsec_t now = read_clock(CLOCK_MONOTONIC), before;
-
-	pthread_mutex_lock(&poller->lock);
-	before = poll_table_deadline(&poller->table);
-	poll_table_set_interval(&poller->table, interval, now);
-	if (poll_table_deadline(&poller->table) < before)
-		pthread_cond_signal(&poller->changed);
-	pthread_mutex_unlock(&poller->lock);
-}
-
 int carrier_poller_fd(const struct carrier_poller *poller)
 {
 	return poller->fd;

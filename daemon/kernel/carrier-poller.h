@@ -34,9 +34,6 @@ int carrier_poller_new(nsec_t interval, unsigned budget, carrier_lost *lost, voi
 		       struct carrier_poller **ret, struct err *e);
 void carrier_poller_free(struct carrier_poller *poller);
 
-/* Another interval from now on, not 0. */
-void carrier_poller_set_interval(struct carrier_poller *poller, nsec_t interval);
-
 int carrier_poller_fd(const struct carrier_poller *poller);
 void carrier_poller_dispatch(struct carrier_poller *poller);
 

@@ -108,15 +108,6 @@ int poll_table_watch(struct poll_table *table, const struct poll_target *target,
 	return 0;
 }
 
-void poll_table_set_interval(struct poll_table *table, nsec_t interval, nsec_t now)
-{
-	assert(interval);
-	/* What was to be asked soon is not to wait for a tick of the slower rhythm before. */
-	if (interval < table->interval && table->n_carrying)
-		table->tick_at = nsec_min(table->tick_at, now);
-	table->interval = interval;
-}
-
 void poll_table_unwatch(struct poll_table *table, int ifindex)
 {
 	struct poll_watch *watch = find_watch(table, ifindex, 0);

@@ -68,9 +68,6 @@ struct poll_table {
 void poll_table_init(struct poll_table *table, nsec_t interval, unsigned budget);
 void poll_table_fini(struct poll_table *table);
 
-/* Another rhythm for those that carry; 'interval' must not be 0. */
-void poll_table_set_interval(struct poll_table *table, nsec_t interval, nsec_t now);
-
 /* 0 or -ENOMEM. A device that is there already gets the new target. */
 int poll_table_watch(struct poll_table *table, const struct poll_target *target, nsec_t now);
 void poll_table_unwatch(struct poll_table *table, int ifindex);

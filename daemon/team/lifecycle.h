@@ -40,6 +40,8 @@ void team_delete(struct team *team, void (*deleted)(void *userdata, int r, const
 void team_link_changed(struct team *team, const struct link *link, const struct link *before);
 bool team_slow_frame(struct team *team, int ifindex, const struct mac *source, struct span payload);
 bool team_foreign_frame(struct team *team, int ifindex, bool illegal);
+/* Has the members asked for their links in the rhythm that is needed now. */
+void team_watch_carrying(struct team *team);
 bool team_carrier_lost(struct team *team, int ifindex);
 bool team_carrier_answer(struct team *team, int ifindex, bool up);
 

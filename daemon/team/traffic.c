@@ -1,5 +1,7 @@
 /* Which member may send and receive, and where the buckets go. */
 #include "daemon/team/team-internal.h"
+
+#include "daemon/team/lifecycle.h"
 #include "lib/base/log.h"
 
 /* The slow-protocol limit lets ten frames a second pass; a Marker that it held back tries again
@@ -83,15 +85,29 @@ static void set_device_carrier(struct team *team, bool up)
 	team->device->ops->team_carrier(team->device, up);
 }
 
-static void watch_carrying(struct team *team)
+/* What carries is asked often, if the kernel may not see its loss at once. */
+static bool is_to_be_asked(const struct team *team, const struct member *member)
+{
+	const struct datapath_ops *ops = team->device->ops;
+
+	return (member->collecting || member->distributing) &&
+	       !(ops->senses_carrier && ops->senses_carrier(team->device, member->slot));
+}
+
+void team_watch_carrying(struct team *team)
 {
 	struct world *world = team->world;
 
+	if (!team->device || team->phase != TEAM_OPEN)
+		return;
 	for (unsigned i = 0; i < team->n_members; i++) {
 		struct member *member = &team->members[i];
-		bool carrying = member->collecting || member->distributing;
+		bool carrying;
 
-		if (!member->watched || member->watched_carrying == carrying)
+		if (!member->watched)
+			continue;
+		carrying = is_to_be_asked(team, member);
+		if (member->watched_carrying == carrying)
 			continue;
 		member->watched_carrying = carrying;
 		world->ops->carrier_watch(world, member->ifindex,
@@ -138,7 +154,7 @@ void team_apply_traffic(struct team *team)
 		place(team);
 	set_allowed(team, wanted.may_send, wanted.may_receive);
 	set_device_carrier(team, wanted.carrier);
-	watch_carrying(team);
+	team_watch_carrying(team);
 	send_markers(team);
 }
 

@@ -186,14 +186,19 @@ def test_a_cable_that_was_out_and_in_again_while_the_daemon_was_dead(scene):
 
 @pytest.mark.at("emulator")
 def test_beside_the_kernel_members_are_asked_every_second(scene):
-    """Status tells what is at work, in both forms, and the poller is slow."""
+    """Status tells what is at work, in both forms; the poller is slow, because what a veth's driver
+    answers is what the kernel knows. (For adapters of which that is not so see test_nics.py.)"""
     status = scene.yoked.status()
     assert status["carrier_sense"] == "kernel" and "also while the daemon is dead" in status["carrier_sense_why"]
-    assert status["poller"]["interval_us"] == 1000000
     assert "carrier sense" in scene.yoked.say("status") and "kernel: a program" in scene.yoked.say("status")
-    before, start = status["poller"]["questions"], time.monotonic()
-    time.sleep(5)
-    asked = scene.yoked.status()["poller"]["questions"] - before
+
+    def questions(seconds):
+        before = scene.yoked.status()["poller"]["questions"]
+        time.sleep(seconds)
+        return scene.yoked.status()["poller"]["questions"] - before
+    wait_until(lambda: questions(1) <= 2 * len(scene.nics), 10, "the poller is slow")
+    start = time.monotonic()
+    asked = questions(5)
     assert asked <= len(scene.nics) * (time.monotonic() - start + 1)
     assert "polled" not in scene.yoked.log()
 

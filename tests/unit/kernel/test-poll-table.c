@@ -356,32 +356,6 @@ START_TEST(without_a_word_a_loss_is_told_once_until_the_link_is_back)
 }
 END_TEST
 
-START_TEST(another_interval_holds_from_the_next_question_on)
-{
-	struct carrier_poller_figures figures;
-	struct world world;
-
-	start(&world, 10 * MS, 1000);
-	watch(&world, 5, true);
-	run_for(&world, NSEC_PER_SEC);
-	ck_assert_uint_ge(world.asked[5], 99);
-	poll_table_set_interval(&world.table, NSEC_PER_SEC, world.now);
-	world.asked[5] = 0;
-	run_for(&world, 10 * NSEC_PER_SEC);
-	ck_assert_uint_ge(world.asked[5], 9);
-	ck_assert_uint_le(world.asked[5], 11);
-	/* And back: the question does not wait for the slow rhythm's next turn. */
-	poll_table_set_interval(&world.table, 10 * MS, world.now);
-	world.asked[5] = 0;
-	run_for(&world, NSEC_PER_SEC);
-	ck_assert_uint_ge(world.asked[5], 99);
-	poll_table_figures(&world.table, world.now, &figures);
-	ck_assert_uint_eq(figures.interval, 10 * MS);
-	ck_assert_uint_eq(figures.latest, 0);
-	poll_table_fini(&world.table);
-}
-END_TEST
-
 START_TEST(figures_tell_the_slowest_answer_and_all_losses)
 {
 	struct carrier_poller_figures figures;
@@ -418,7 +392,6 @@ int main(void)
 	tcase_add_test(tcase, an_answer_finds_its_member_after_others_have_left);
 	tcase_add_test(tcase, a_loss_is_dropped_when_the_bit_is_set_again_before_it_was_told);
 	tcase_add_test(tcase, without_a_word_a_loss_is_told_once_until_the_link_is_back);
-	tcase_add_test(tcase, another_interval_holds_from_the_next_question_on);
 	tcase_add_test(tcase, figures_tell_the_slowest_answer_and_all_losses);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
