@@ -159,6 +159,11 @@ static void show_settings(const struct output *output, const json_t *team)
 
 	write_safe(output, CTL_STYLE_HEAD, field_text(team, "name"));
 	(void)fputc('\n', output->file);
+	if (!json_is_object(settings)) {
+		write_field(output, "settings", "none: a team of mode %s takes no part in LACP",
+			    field_text(team, "mode"));
+		return;
+	}
 	write_field(
 		output, "settings",
 		"rate %s, %s, %s control, %" PRIu64 " to %" PRIu64 " links, select %s, fallback %s",

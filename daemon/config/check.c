@@ -2,6 +2,7 @@
 
 #include "daemon/config/valid.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The team, where its values were found, and where to tell. */
@@ -53,6 +54,37 @@ static void check_names(const struct check *check)
 					     "already (line %u)",
 					     i + 1, name, j + 1,
 					     line_of(check, team->members[j].name));
+	}
+}
+
+/* Of the keys of the section at 'base' those that the team's mode does not have. */
+static void check_modes(const struct check *check, const struct schema_section *section,
+			const void *base, const char *prefix)
+{
+	const struct config_team *team = check->team;
+	char modes[SCHEMA_TEXT_SIZE];
+
+	for (unsigned i = 0; i < section->n_keys; i++) {
+		const struct schema_key *key = &section->keys[i];
+		unsigned line = places_find_key(check->places, team, key, base);
+
+		if (!line || schema_in_mode(key, team->mode))
+			continue;
+		report_error(check->report, line, "%s%s goes with %s, and mode is \"%s\"%s%s",
+			     prefix, key->name, schema_modes_text(key, modes),
+			     config_mode_name(team->mode), key->why_not ? ": " : "",
+			     key->why_not ? key->why_not : "");
+	}
+}
+
+static void check_all_modes(const struct check *check)
+{
+	char prefix[24];
+
+	check_modes(check, &schema_team, check->team, "");
+	for (unsigned i = 0; i < check->team->n_members; i++) {
+		(void)snprintf(prefix, sizeof(prefix), "member %u: ", i + 1);
+		check_modes(check, &schema_member, &check->team->members[i], prefix);
 	}
 }
 
@@ -118,6 +150,18 @@ static void warn_of_priorities(const struct check *check)
 	}
 }
 
+static void check_lacp(const struct check *check)
+{
+	const struct config_lacp *lacp = &check->team->lacp;
+
+	check_links(check);
+	warn_of_priorities(check);
+	if (lacp->fallback == LACP_FALLBACK_ALL)
+		report_warning(check->report, line_of(check, &lacp->fallback),
+			       "lacp.fallback is \"all\": while the partner is silent, a switch "
+			       "without a static LAG on these ports may loop frames or lose them");
+}
+
 static void warn_of_disabled(const struct check *check)
 {
 	const struct config_team *team = check->team;
@@ -135,13 +179,10 @@ void check_team(const struct config_team *team, const struct places *places,
 	const struct check check = { team, places, report };
 
 	check_names(&check);
-	check_links(&check);
-	warn_of_priorities(&check);
+	check_all_modes(&check);
+	if (team->mode == CONFIG_MODE_LACP)
+		check_lacp(&check);
 	warn_of_disabled(&check);
-	if (team->lacp.fallback == LACP_FALLBACK_ALL)
-		report_warning(report, line_of(&check, &team->lacp.fallback),
-			       "lacp.fallback is \"all\": while the partner is silent, a switch "
-			       "without a static LAG on these ports may loop frames or lose them");
 }
 
 static void check_members(const struct check *check, const struct config_team *other,

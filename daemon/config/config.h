@@ -21,6 +21,7 @@
 
 enum config_mode {
 	CONFIG_MODE_LACP,
+	CONFIG_MODE_STATIC,
 };
 
 enum config_balance {
@@ -124,8 +125,8 @@ void config_team_init(struct config_team *team, const char *name);
  * others fails. At least 1. */
 unsigned config_lacp_effective_max_links(const struct config_team *team);
 
-/* The team as the text of a file of conf.d, every key with its value: parses back to the same. The
- * caller's, to free(); NULL without memory. */
+/* The team as the text of a file of conf.d, every key that its mode has with its value: parses back
+ * to the same. The caller's, to free(); NULL without memory. */
 char *config_dump_team(const struct config_team *team);
 
 /* A number that is another for another configuration, and the same in every run and on every
@@ -133,7 +134,7 @@ char *config_dump_team(const struct config_team *team);
  * out, and keys that later versions add change nothing while they have their default. */
 uint64_t config_team_fingerprint(const struct config_team *team);
 
-/* As in the configuration: "lacp", "address-hash", "bandwidth", "none". */
+/* As in the configuration: "lacp" or "static", "address-hash", "bandwidth", "none". */
 const char *config_mode_name(enum config_mode mode);
 const char *config_balance_name(enum config_balance balance);
 const char *config_select_name(enum lacp_select select);

@@ -3,7 +3,11 @@
 #include "daemon/config/schema.h"
 #include "daemon/config/words.h"
 
-const struct schema_word config_mode_words[] = { { "lacp", CONFIG_MODE_LACP }, {} };
+const struct schema_word config_mode_words[] = {
+	{ "lacp", CONFIG_MODE_LACP },
+	{ "static", CONFIG_MODE_STATIC },
+	{},
+};
 
 const struct schema_word config_balance_words[] = {
 	{ "address-hash", CONFIG_BALANCE_ADDRESS_HASH },

@@ -15,7 +15,19 @@ unsigned places_find(const struct places *places, const struct config_team *team
 	uint32_t offset = (uint32_t)((const char *)field - (const char *)team);
 
 	for (unsigned i = 0; i < places->n; i++)
-		if (places->places[i].offset == offset)
+		if (places->places[i].offset == offset &&
+		    places->places[i].key->type != SCHEMA_GROUP)
+			return places->places[i].line;
+	return 0;
+}
+
+unsigned places_find_key(const struct places *places, const struct config_team *team,
+			 const struct schema_key *key, const void *base)
+{
+	size_t offset = (size_t)((const char *)base - (const char *)team) + key->offset;
+
+	for (unsigned i = 0; i < places->n; i++)
+		if (places->places[i].key == key && places->places[i].offset == offset)
 			return places->places[i].line;
 	return 0;
 }

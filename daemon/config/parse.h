@@ -3,6 +3,7 @@
 
 #include "daemon/config/config.h"
 #include "daemon/config/problems.h"
+#include "daemon/config/schema.h"
 #include "lib/base/span.h"
 
 /* In which lines the values of a team were found, for checks across keys. */
@@ -10,7 +11,8 @@
 struct places {
 	unsigned n;
 	struct place {
-		uint32_t offset; /* Of the field in struct config_team. */
+		const struct schema_key *key;
+		uint32_t offset; /* Of the field in struct config_team; of a group itself. */
 		unsigned line;
 	} places[PLACES_MAX];
 };
@@ -18,6 +20,10 @@ struct places {
 /* The line that gave 'field', which lies in 'team', its value; 0 where its default stands. */
 unsigned places_find(const struct places *places, const struct config_team *team,
 		     const void *field);
+
+/* The same of a key of the section at 'base', which lies in 'team'; also of a group. */
+unsigned places_find_key(const struct places *places, const struct config_team *team,
+			 const struct schema_key *key, const void *base);
 
 /* A configuration in the making. */
 struct batch {

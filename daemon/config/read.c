@@ -226,13 +226,15 @@ static void remember(const struct reader *reader, const config_setting_t *settin
 		     const struct schema_key *key, const void *base)
 {
 	struct places *places = reader->places;
-	const char *field = (const char *)base + (key->section ? key->other : key->offset);
+	const char *field =
+		(const char *)base + (key->type == SCHEMA_LIST ? key->other : key->offset);
 
-	/* A list is known by its count, for it begins where its first element does. The others
-	 * have no field of their own. */
-	if (!reader->team || places->n == PLACES_MAX || !key->size)
+	/* A list is known by its count, for it begins where its first element does. What else has
+	 * no size has no field of its own. */
+	if (!reader->team || places->n == PLACES_MAX || (!key->size && key->type != SCHEMA_GROUP))
 		return;
 	places->places[places->n++] = (struct place){
+		.key = key,
 		.offset = (uint32_t)(field - (const char *)reader->team),
 		.line = config_setting_source_line(setting),
 	};

@@ -1,5 +1,7 @@
 /* What can be done with a key knowing nothing but its row of the table. */
 #include "daemon/config/schema.h"
+
+#include "daemon/config/words.h"
 #include "lib/wire/ether.h"
 
 #include <assert.h>
@@ -152,6 +154,29 @@ static void expected_words(const struct schema_key *key, char *text)
 				       word->word);
 		assert(at < SCHEMA_TEXT_SIZE);
 	}
+}
+
+bool schema_in_mode(const struct schema_key *key, unsigned mode)
+{
+	return !key->modes || key->modes & SCHEMA_MODE(mode);
+}
+
+const char *schema_modes_text(const struct schema_key *key, char text[static SCHEMA_TEXT_SIZE])
+{
+	const char *joint = "";
+	size_t at;
+
+	strcpy(text, "mode ");
+	at = strlen(text);
+	for (const struct schema_word *word = config_mode_words; word->word; word++) {
+		if (!schema_in_mode(key, (unsigned)word->value))
+			continue;
+		at += (size_t)snprintf(text + at, SCHEMA_TEXT_SIZE - at, "%s\"%s\"", joint,
+				       word->word);
+		assert(at < SCHEMA_TEXT_SIZE);
+		joint = " or ";
+	}
+	return text;
 }
 
 const char *schema_expected(const struct schema_key *key, char text[static SCHEMA_TEXT_SIZE])

@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 
 #define FIELD(type, field) .offset = offsetof(type, field), .size = sizeof(((type *)NULL)->field)
+#define LACP_ONLY .modes = SCHEMA_MODE(CONFIG_MODE_LACP)
 #define KEYS(array) .keys = (array), .n_keys = ARRAY_SIZE(array)
 
 static const struct schema_word log_level_words[] = {
@@ -61,14 +62,17 @@ static const struct schema_key member_keys[] = {
 	{ .name = "standby",
 	  .type = SCHEMA_BOOL,
 	  FIELD(struct config_member, standby),
-	  .help = "Keep the member in reserve for one that fails." },
+	  LACP_ONLY,
+	  .why_not = "the switch sends on every link of a static aggregation that is up",
+	  .help = "Keep the member in reserve for one that fails; only in mode lacp." },
 	{ .name = "priority",
 	  .type = SCHEMA_NUMBER,
 	  FIELD(struct config_member, priority),
+	  LACP_ONLY,
 	  .max = UINT16_MAX,
 	  .fallback = CONFIG_PRIORITY_DEFAULT,
 	  .help = "The LACP port priority, where the smaller number is preferred; the default is "
-		  "65535 for a standby member." },
+		  "65535 for a standby member; only in mode lacp." },
 	{ .name = "disabled",
 	  .type = SCHEMA_BOOL,
 	  FIELD(struct config_member, disabled),
@@ -196,7 +200,9 @@ static const struct schema_key team_keys[] = {
 	  FIELD(struct config_team, mode),
 	  .words = config_mode_words,
 	  .fallback = CONFIG_MODE_LACP,
-	  .help = "How the team and its switch agree on the links." },
+	  .help = "How the team and its switch agree on the links: by LACP, or not at all, so that "
+		  "each "
+		  "link that is up carries." },
 	{ .name = "balance",
 	  .type = SCHEMA_WORD,
 	  FIELD(struct config_team, balance),
@@ -245,8 +251,9 @@ static const struct schema_key team_keys[] = {
 	{ .name = "lacp",
 	  .type = SCHEMA_GROUP,
 	  .offset = offsetof(struct config_team, lacp),
+	  LACP_ONLY,
 	  .section = &lacp_section,
-	  .help = "The settings of LACP, with the keys below." },
+	  .help = "The settings of LACP, with the keys below; only in mode lacp." },
 	{ .name = "monitor",
 	  .type = SCHEMA_LIST,
 	  .single = true,

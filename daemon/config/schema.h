@@ -38,6 +38,9 @@ struct schema_key {
 	bool single;      /* SCHEMA_LIST of one element, that is kept in the section's own base. */
 	int64_t fallback; /* The default: a number, a bool, or a word's value. */
 	const struct schema_word *words;
+	/* The modes of a team, by SCHEMA_MODE(), in which the key may stand; 0: in all. */
+	unsigned modes;
+	const char *why_not; /* What is said of it in another, after a colon; may be NULL. */
 	const struct schema_section *section; /* Of a group, or of a list's elements. */
 	const char *help;                     /* One sentence. */
 };
@@ -50,6 +53,7 @@ struct schema_section {
 };
 
 #define SCHEMA_TEXT_SIZE 200
+#define SCHEMA_MODE(mode) (1u << (unsigned)(mode))
 
 extern const struct schema_section schema_host;   /* yoke.conf, in a struct config. */
 extern const struct schema_section schema_root;   /* A file of conf.d: "team" and "teams". */
@@ -81,6 +85,12 @@ unsigned schema_count(const struct schema_key *key, const void *base);
 /* The word of a value, NULL where it has none; and the entry of a word. */
 const char *schema_word(const struct schema_word *words, int64_t value);
 const struct schema_word *schema_find_word(const struct schema_word *words, const char *word);
+
+/* Whether the key may stand in a team of that mode. */
+bool schema_in_mode(const struct schema_key *key, unsigned mode);
+
+/* The modes in which it may, in words: "mode \"lacp\"". Returns 'text'. */
+const char *schema_modes_text(const struct schema_key *key, char text[static SCHEMA_TEXT_SIZE]);
 
 /* What the key expects, in words: "\"fast\" or \"slow\"". Returns 'text'. */
 const char *schema_expected(const struct schema_key *key, char text[static SCHEMA_TEXT_SIZE]);

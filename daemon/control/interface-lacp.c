@@ -59,9 +59,16 @@ static void trace(struct call *call, const json_t *parameters)
 	json_int_t after = json_integer_value(json_object_get(parameters, "after"));
 	struct team *team = find_team(call, parameters, "team");
 	int member = team ? find_member(call, team, parameters) : -1;
+	struct team_view view = {};
 
 	if (member < 0)
 		return;
+	team_get_view(team, &view);
+	if (view.config->mode != CONFIG_MODE_LACP) {
+		call_fail(call, ERROR_FAILED, "%s has no LACP to trace: its mode is \"%s\"",
+			  team_name(team), config_mode_name(view.config->mode));
+		return;
+	}
 	call_reply(call,
 		   json_pack("{s:o}", "transitions",
 			     json_trace(call->server, team, (unsigned)member, (uint64_t)after)));

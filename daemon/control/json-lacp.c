@@ -107,10 +107,13 @@ json_t *json_lacp(const struct team_member_view *view, nsec_t now)
 		"counters", counters(view));
 }
 
-json_t *json_lacp_settings(const struct config_lacp *lacp)
+json_t *json_lacp_settings(const struct config_team *team)
 {
+	const struct config_lacp *lacp = &team->lacp;
 	char system[MAC_TEXT_SIZE];
 
+	if (team->mode != CONFIG_MODE_LACP)
+		return NULL;
 	return json_pack("{s:s, s:b, s:i, s:s, s:i, s:i, s:i, s:s, s:s, s:s, s:I}", "rate",
 			 lacp->fast ? "fast" : "slow", "active", lacp->active, "system_priority",
 			 (int)lacp->system_priority, "system",
@@ -148,8 +151,9 @@ json_t *json_lacp_team(const struct control_server *server, struct team *team, i
 			return NULL;
 		}
 	}
-	return json_pack("{s:o, s:o, s:o}", "name", ctl_text_json(team_name(team)), "settings",
-			 json_lacp_settings(&view.config->lacp), "members", members);
+	return json_pack("{s:o, s:s, s:o*, s:o}", "name", ctl_text_json(team_name(team)), "mode",
+			 config_mode_name(view.config->mode), "settings",
+			 json_lacp_settings(view.config), "members", members);
 }
 
 static json_t *transition(const struct control_server *server, const struct lacp_trace_entry *entry)

@@ -86,13 +86,13 @@ static json_t *partner(const struct team_view *view)
 
 static json_t *team_rest(const struct team_view *view)
 {
-	return json_pack("{s:i, s:b, s:I, s:I, s:o, s:o, s:o, s:o*, s:o, s:i}", "ifindex",
+	return json_pack("{s:i, s:b, s:I, s:I, s:o, s:o, s:o*, s:o*, s:o, s:i}", "ifindex",
 			 view->ifindex, "adopted", view->adopted, "up_delay_ms",
 			 (json_int_t)view->config->up_delay_ms, "down_delay_ms",
 			 (json_int_t)view->config->down_delay_ms, "moved_in_order",
 			 json_number(view->moved_in_order), "moved_unproven",
 			 json_number(view->moved_unproven), "lacp",
-			 json_lacp_settings(&view->config->lacp), "partner", partner(view), "file",
+			 json_lacp_settings(view->config), "partner", partner(view), "file",
 			 ctl_text_json(view->config->file), "line", (int)view->config->line);
 }
 

@@ -24,8 +24,8 @@ json_t *json_lacp(const struct team_member_view *view, nsec_t now);
 /* The LACP of a team: of that member, or of all where 'member' is -1. */
 json_t *json_lacp_team(const struct control_server *server, struct team *team, int member);
 
-/* How the team is set up, in the words of the configuration. */
-json_t *json_lacp_settings(const struct config_lacp *lacp);
+/* How the team's LACP is set up, in the words of the configuration; NULL also in another mode. */
+json_t *json_lacp_settings(const struct config_team *team);
 
 /* One end of a link. */
 json_t *json_lacp_info(const struct lacp_info *info);

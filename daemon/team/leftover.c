@@ -5,33 +5,6 @@
 
 #include <string.h>
 
-/* Takes the session of the former daemon up only to end it. The engine has no other port yet. */
-static void say_goodbye(struct team *team, unsigned slot, const struct session_data *data)
-{
-	struct world *world = team->world;
-	struct lacp_port_config config = {
-		.number = data->lacp.actor_port,
-		.key = data->lacp.actor_key,
-		.priority = data->lacp.actor_port_priority,
-		.speed_mbps = data->speed_mbps,
-	};
-	struct lacp_action action;
-	const char *why;
-
-	memcpy(config.name, data->member, sizeof(config.name));
-	/* A session that cannot be resumed has no partner that would wait for a word. */
-	(void)lacp_port_resume(team->lacp, slot, &config, &data->lacp, team_now(team), &why);
-	while (lacp_next_action(team->lacp, &action))
-		;
-	lacp_port_remove(team->lacp, slot, team_now(team));
-	while (lacp_next_action(team->lacp, &action)) {
-		struct span payload = { action.payload, sizeof(action.payload) };
-
-		if (action.type == LACP_ACTION_SEND)
-			(void)world->ops->slow_send(world, data->ifindex, &data->mac, payload);
-	}
-}
-
 static void removed(void *userdata, int r, const struct err *e)
 {
 	struct team *team = userdata;
@@ -61,7 +34,8 @@ void team_take_out_leftovers(struct team *team, struct datapath_team_info *info)
 		team->device->ops->allow(team->device, info->may_send, info->may_receive);
 		session = session_store_find_device(team->sessions, team->config.name, ifindex);
 		if (session && session_load(session, &data)) {
-			say_goodbye(team, slot, &data);
+			if (data.has_lacp)
+				team_say_goodbye(team, slot, &data);
 			log_notice("%s: %s leaves: the configuration does not have it any more",
 				   team->config.name, data.member);
 			if (!member)

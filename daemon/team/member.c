@@ -1,7 +1,6 @@
 #include "daemon/team/member.h"
 
-#include "daemon/host/identity.h"
-#include "daemon/team/team-internal.h"
+#include "daemon/team/mode.h"
 #include "lib/base/log.h"
 
 #include <assert.h>
@@ -64,47 +63,28 @@ static int wanted_device(const struct member *member)
 	return link->ifindex;
 }
 
-static struct lacp_port_config port_config(const struct member *member)
-{
-	struct lacp_port_config config = {
-		.key = team_key(member->team, member->speed_mbps),
-		.priority = member->config->priority,
-		.speed_mbps = member->speed_mbps,
-	};
-	const struct link *link =
-		member->team->world->ops->link_by_index(member->team->world, member->ifindex);
-	char text[MAC_TEXT_SIZE], port[64];
-
-	if (link && !mac_is_zero(&link->permanent_mac))
-		(void)snprintf(port, sizeof(port), "mac:%s",
-			       mac_to_text(&link->permanent_mac, text));
-	else
-		(void)snprintf(port, sizeof(port), "name:%s", member->config->name);
-	config.number = identity_port(member->team->identity, port);
-	memcpy(config.name, member->config->name, sizeof(config.name));
-	return config;
-}
-
-/* Tells LACP of the link as it is now. */
+/* Tells the mode of the link as it is now. */
 static void tell_link(struct member *member)
 {
 	bool up = member->carrier && member->settings_known;
-	nsec_t now = team_now(member->team);
 
 	member->link_due = NSEC_NEVER;
 	if (!member->has_port)
 		return;
-	if (up) {
-		struct lacp_port_config config = port_config(member);
-
-		lacp_port_configure(member->team->lacp, member->slot, &config, now);
-	}
-	lacp_port_link(member->team->lacp, member->slot, up, member->full_duplex, now);
+	member->team->mode->port_link(member, up);
 	member->link_told = up;
 	member->team->dirty = true;
 }
 
-/* The carrier bit follows at once; LACP after the delay that the configuration gives. */
+/* Also where the word does not have the bit: what is there may be old. */
+static void hide_carrier(struct member *member)
+{
+	member->carrier_shown = false;
+	device_ops(member)->carrier(member->team->device, member->slot, false);
+}
+
+/* The carrier bit of a link that is lost follows at once, of one that is back when the buckets are
+ * on hold (team_apply_traffic); the mode after the delay that the configuration gives. */
 static void set_carrier(struct member *member, bool up)
 {
 	const struct config_team *config = &member->team->config;
@@ -114,7 +94,8 @@ static void set_carrier(struct member *member, bool up)
 	if (member->carrier != up) {
 		member->carrier = up;
 		member->team->dirty = true;
-		device_ops(member)->carrier(member->team->device, member->slot, up);
+		if (!up)
+			hide_carrier(member);
 	}
 	if (known == member->link_told) {
 		/* Perhaps another speed; nothing if nothing changed. */
@@ -217,6 +198,7 @@ static void refused(struct member *member, const struct err *e)
 	member->attachment = MEMBER_ABSENT;
 	member->ifindex = 0;
 	member->carrier = false;
+	member->carrier_shown = false;
 	member->retry_due = nsec_add(team_now(member->team), RETRY_DELAY);
 }
 
@@ -225,17 +207,15 @@ static bool is_hindered(const struct member *member)
 	return member->hindrance[0] || member->team->hindrance[0];
 }
 
-/* A member that others keep from working has no LACP port: or the partner went on sending to it. */
+/* A member that others keep from working has no port with the mode: or a LACP partner went on
+ * sending to it. */
 static void join(struct member *member, const struct link *link)
 {
 	struct team *team = member->team;
 
 	if (!member->has_port && !is_hindered(member)) {
-		struct lacp_port_config config;
-
 		member->speed_mbps = link->settings_known ? link->speed_mbps : 0;
-		config = port_config(member);
-		lacp_port_add(team->lacp, member->slot, &config, team_now(team));
+		team->mode->port_add(member);
 		member->has_port = true;
 		member->link_told = false;
 	}
@@ -296,11 +276,11 @@ void member_leave(struct member *member)
 
 	if (!member->has_port)
 		return;
-	lacp_port_remove(team->lacp, member->slot, team_now(team));
+	team->mode->port_remove(member);
 	member->has_port = false;
 	member->link_told = false;
 	member->link_due = NSEC_NEVER;
-	team_drain_actions(team);
+	team->mode->drain_actions(team);
 	member->collecting = false;
 	member->distributing = false;
 	team->dirty = true;
@@ -314,6 +294,7 @@ static void detach(struct member *member)
 	team_apply_traffic(team);
 	member_let_go(member);
 	member->carrier = false;
+	member->carrier_shown = false;
 	member->lost_by_question = false;
 	member->ask_due = NSEC_NEVER;
 	member->attachment = MEMBER_REMOVING;
@@ -393,46 +374,12 @@ void member_carrier_answer(struct member *member, bool up)
 	follow_link(member, link);
 }
 
-/* Whether the device is the one that the session was on, with its link up ever since. NULL, or why
- * not. */
-static const char *why_no_session(const struct session_data *data, const struct link *link)
-{
-	if (!data->saved || !data->has_lacp)
-		return "there was no session";
-	if (data->ifindex != link->ifindex || !mac_equal(&data->mac, &link->mac))
-		return "it is another device";
-	if (!link->carrier || !link->up)
-		return "its link is down";
-	if (data->carrier_up_count != link->carrier_up_count ||
-	    data->carrier_down_count != link->carrier_down_count)
-		return "its link was down meanwhile";
-	return NULL;
-}
-
-static bool resume(struct member *member, const struct session_data *data, const char **why)
-{
-	struct lacp_port_config config;
-
-	member->speed_mbps = data->speed_mbps;
-	config = port_config(member);
-	member->has_port = true;
-	if (!lacp_port_resume(member->team->lacp, member->slot, &config, &data->lacp,
-			      team_now(member->team), why))
-		return false;
-	member->carrier = true;
-	member->full_duplex = true;
-	member->settings_known = true;
-	member->link_told = true;
-	device_ops(member)->carrier(member->team->device, member->slot, true);
-	return true;
-}
-
 void member_adopt(struct member *member, int ifindex)
 {
-	struct world *world = member->team->world;
-	const struct link *link = world->ops->link_by_index(world, ifindex);
+	struct team *team = member->team;
+	const struct link *link = team->world->ops->link_by_index(team->world, ifindex);
 	struct session_data data = {};
-	const char *why = "there was no session";
+	const char *why;
 	char text[128];
 
 	member->ifindex = ifindex;
@@ -443,13 +390,15 @@ void member_adopt(struct member *member, int ifindex)
 	member->mac = link->mac;
 	member->carrier_up_count = link->carrier_up_count;
 	member->carrier_down_count = link->carrier_down_count;
-	if (member->session && session_load(member->session, &data))
-		why = why_no_session(&data, link);
-	if (!why && resume(member, &data, &why)) {
-		log_member(LOG_LEVEL_INFO, member, "goes on with its LACP session");
+	if (member->session)
+		(void)session_load(member->session, &data);
+	if (team->mode->port_adopt(member, link, &data, &why)) {
+		(void)snprintf(text, sizeof(text), "goes on as it was, in mode \"%s\"",
+			       config_mode_name(team->config.mode));
+		log_member(LOG_LEVEL_INFO, member, text);
 		return;
 	}
-	(void)snprintf(text, sizeof(text), "starts its LACP session anew: %s", why);
+	(void)snprintf(text, sizeof(text), "starts anew: %s", why);
 	log_member(LOG_LEVEL_INFO, member, text);
 }
 
@@ -489,8 +438,6 @@ void member_save(struct member *member)
 	data.carrier_up_count = member->carrier_up_count;
 	data.carrier_down_count = member->carrier_down_count;
 	data.speed_mbps = member->speed_mbps;
-	data.has_lacp = member->has_port && member->carrier;
-	if (member->has_port)
-		lacp_port_session(member->team->lacp, member->slot, &data.lacp);
+	mode_port_save(member, &data);
 	session_save(member->session, &data);
 }

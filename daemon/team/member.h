@@ -27,18 +27,19 @@ struct member {
 	struct mac mac;
 	uint32_t speed_mbps;
 	bool full_duplex;
-	bool carrier; /* As we believe it: the carrier sense is ahead of the kernel's news. */
+	bool carrier;       /* As we believe it: the carrier sense is ahead of the kernel's news. */
+	bool carrier_shown; /* The device's word has the bit, by our doing. */
 	bool lost_by_question; /* The carrier sense saw the loss, the kernel has not told it yet …
 				*/
 	uint32_t lost_up_count; /* … and told of so many gains when it was seen. */
 	uint32_t carrier_up_count;
 	uint32_t carrier_down_count;
-	nsec_t link_due;  /* When LACP is to be told of the carrier: delays. */
+	nsec_t link_due;  /* When the mode is to be told of the carrier: delays. */
 	nsec_t ask_due;   /* When to ask again whether a loss that the kernel never told is over. */
 	nsec_t retry_due; /* When to try again to add a device that was refused. */
 	int master;       /* What somebody put the device into: its ifindex, or 0. */
-	bool has_port;    /* The LACP engine has a port for it. */
-	bool link_told;   /* What LACP takes the link for. */
+	bool has_port;    /* The mode has a port for it. */
+	bool link_told;   /* What the mode takes the link for. */
 	bool drained;
 	bool collecting;
 	bool distributing;
@@ -69,11 +70,11 @@ void member_hindered(struct member *member);
 /* The answer to a question of ours. */
 void member_carrier_answer(struct member *member, bool up);
 
-/* Takes over a device that the datapath already has in the member's slot, with its LACP session if
- * that can go on. */
+/* Takes over a device that the datapath already has in the member's slot, and goes on as it was if
+ * the mode can. */
 void member_adopt(struct member *member, int ifindex);
 
-/* Takes the LACP port away, with a leave PDU if its link is up. */
+/* Takes the mode's port away; in LACP with a leave PDU if its link is up. */
 void member_leave(struct member *member);
 
 void member_tick(struct member *member, nsec_t now);

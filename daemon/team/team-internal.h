@@ -2,11 +2,13 @@
 #pragma once
 
 #include "daemon/core/handover.h"
+#include "daemon/core/static.h"
 #include "daemon/host/world.h"
 #include "daemon/team/member.h"
 #include "daemon/team/team.h"
 
 struct identity;
+struct mode_ops;
 
 /* A partner may say that it is in sync before it collects; some collect a tenth of a second later.
  * Until it says so, but no longer than this, in which a LACPDU comes in fast mode, a member that
@@ -26,8 +28,10 @@ struct team {
 	struct identity *identity;
 	struct session_store *sessions;
 	struct config_team config;
-	struct lacp *lacp;
-	struct datapath *datapath; /* NULL: there is none for it. */
+	const struct mode_ops *mode;
+	struct lacp *lacp;            /* Of mode "lacp", which alone uses it; else NULL. */
+	struct static_lag static_lag; /* Of mode "static", likewise. */
+	struct datapath *datapath;    /* NULL: there is none for it. */
 	char datapath_why[256];
 	struct datapath_team *device;
 	int ifindex;
@@ -54,12 +58,9 @@ struct team {
 	void *deleted_userdata;
 };
 
-/* Carries out what the LACP engine asks for, then brings placement, carrier, sessions and reports
+/* Carries out what the mode asks for, then brings placement, carrier, sessions and reports
  * up to date. Called at the end of every input. */
 void team_settle(struct team *team);
-
-/* actions.c: drains the engine's queue. */
-void team_drain_actions(struct team *team);
 
 /* traffic.c: may-send, may-receive, buckets and Markers follow the members' states. */
 void team_apply_traffic(struct team *team);
@@ -71,13 +72,26 @@ nsec_t team_traffic_deadline(const struct team *team);
  */
 void team_take_out_leftovers(struct team *team, struct datapath_team_info *info);
 
+/* goodbye.c: tells the partner of a LACP session of the former daemon that the port leaves, if the
+ * session is one that the partner still holds to. */
+void team_say_goodbye(struct team *team, unsigned slot, const struct session_data *data);
+
 /* view.c: tells listeners and the log of states that changed. */
 void team_report(struct team *team);
+
+/* What a member is, and why. */
+struct verdict {
+	enum team_member_state state;
+	const char *reason;
+	char explanation[LACP_EXPLANATION_SIZE];
+};
+[[gnu::format(printf, 4, 5)]] void verdict_set(struct verdict *verdict,
+					       enum team_member_state state, const char *reason,
+					       const char *format, ...);
 
 /* The configured member that a device is: by its name, or because it was that member before it was
  * renamed. */
 struct member *team_member_of_device(struct team *team, int ifindex);
 
 struct member *team_member_in_slot(struct team *team, unsigned slot);
-uint16_t team_key(struct team *team, uint32_t speed_mbps);
 nsec_t team_now(const struct team *team);

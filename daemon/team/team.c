@@ -3,6 +3,7 @@
 #include "daemon/host/host-internal.h"
 #include "daemon/host/identity.h"
 #include "daemon/team/lifecycle.h"
+#include "daemon/team/mode.h"
 #include "daemon/team/team-internal.h"
 #include "lib/base/log.h"
 
@@ -54,36 +55,6 @@ static struct member *member_by_index(struct team *team, int ifindex)
 	return NULL;
 }
 
-uint16_t team_key(struct team *team, uint32_t speed_mbps)
-{
-	uint16_t taken[CONFIG_TEAMS_MAX];
-	unsigned n_taken = host_explicit_keys(team->host, taken);
-
-	/* An administrator who sets a key vouches that its ports fit together. */
-	if (team->config.lacp.key)
-		return team->config.lacp.key;
-	return identity_key(team->identity, team->config.name, speed_mbps, taken, n_taken);
-}
-
-static struct lacp_config lacp_config(const struct team *team)
-{
-	const struct config_lacp *lacp = &team->config.lacp;
-
-	return (struct lacp_config){
-		.system_priority = lacp->system_priority,
-		.system = lacp->system_auto ? identity_system(team->identity) : lacp->system,
-		.active = lacp->active,
-		.fast = lacp->fast,
-		.independent = lacp->independent,
-		.min_links = lacp->min_links,
-		.max_links = config_lacp_effective_max_links(&team->config),
-		.select = lacp->select,
-		.fallback = lacp->fallback,
-		.fallback_delay = lacp->fallback_delay_ms * NSEC_PER_MS,
-	};
-}
-
-/* In LACP a link that is back waits for us, hence no carrier_returns. */
 static struct datapath_team_spec device_spec(const struct team *team)
 {
 	const struct link *link = team->world->ops->link_by_name(team->world, team->config.name);
@@ -92,6 +63,8 @@ static struct datapath_team_spec device_spec(const struct team *team)
 					     : team->config.mac,
 		.mtu = team->config.mtu,
 		.hash = team->config.hash,
+		/* The kernel knows no delay. */
+		.carrier_returns = team->mode->carrier_returns && !team->config.up_delay_ms,
 	};
 
 	memcpy(spec.name, team->config.name, sizeof(spec.name));
@@ -136,7 +109,7 @@ static void adopt_members(struct team *team, const struct datapath_team_info *in
 		if (info->members >> member->slot & 1)
 			member_adopt(member, info->member_ifindexes[member->slot]);
 	}
-	team_drain_actions(team);
+	team->mode->drain_actions(team);
 	team->adopting = false;
 }
 
@@ -254,7 +227,6 @@ struct team *team_new(const struct config_team *config,
 		      const struct team_surroundings *surroundings)
 {
 	struct team *team = calloc(1, sizeof(*team));
-	struct lacp_config lacp;
 	bool unchanged;
 
 	if (!team)
@@ -272,9 +244,8 @@ struct team *team_new(const struct config_team *config,
 	team->carrier = -1;
 	team->reported_state = TEAM_DOWN;
 	handover_init(&team->handover);
-	lacp = lacp_config(team);
-	team->lacp = lacp_new(&lacp, team_now(team));
-	if (!team->lacp) {
+	team->mode = mode_of(config->mode);
+	if (team->mode->init(team) < 0) {
 		free(team);
 		return NULL;
 	}
@@ -293,20 +264,20 @@ void team_forget(struct team *team)
 		member_let_go(&team->members[i]);
 	if (team->device)
 		team->device->ops->team_release(team->device);
-	lacp_free(team->lacp);
+	team->mode->fini(team);
 	free(team);
 }
 
 void team_settle(struct team *team)
 {
-	team_drain_actions(team);
+	team->mode->drain_actions(team);
 	/* While the device is being looked for, the sessions of a former daemon are not ours to
 	 * change. */
 	if (!team->dirty || team->phase == TEAM_OPENING)
 		return;
 	team->dirty = false;
 	team_apply_traffic(team);
-	team_drain_actions(team); /* Markers. */
+	team->mode->drain_actions(team); /* Markers. */
 	for (unsigned i = 0; team->phase == TEAM_OPEN && i < team->n_members; i++)
 		member_save(&team->members[i]);
 	team_report(team);
@@ -359,10 +330,8 @@ bool team_slow_frame(struct team *team, int ifindex, const struct mac *source, s
 	if (!member)
 		return false;
 	if (member->has_port) {
-		lacp_receive(team->lacp, member->slot, source, payload, team_now(team));
+		team->mode->receive(member, source, payload);
 		member_save(member);
-		/* It may have said that it collects. */
-		team->dirty |= team->hesitation_ends != NSEC_NEVER;
 	}
 	team_settle(team);
 	return true;
@@ -372,8 +341,8 @@ bool team_foreign_frame(struct team *team, int ifindex, bool illegal)
 {
 	struct member *member = member_by_index(team, ifindex);
 
-	if (member && member->has_port)
-		lacp_receive_foreign(team->lacp, member->slot, illegal);
+	if (member)
+		mode_receive_foreign(member, illegal);
 	return member != NULL;
 }
 
@@ -440,14 +409,14 @@ void team_tick(struct team *team, nsec_t now)
 		team_open(team);
 	for (unsigned i = 0; i < team->n_members; i++)
 		member_tick(&team->members[i], now);
-	lacp_tick(team->lacp, now);
+	team->mode->tick(team, now);
 	team_settle(team);
 	team_traffic_tick(team, now);
 }
 
 nsec_t team_deadline(const struct team *team)
 {
-	nsec_t deadline = nsec_min(lacp_deadline(team->lacp), team_traffic_deadline(team));
+	nsec_t deadline = nsec_min(team->mode->deadline(team), team_traffic_deadline(team));
 
 	if (team->phase == TEAM_FAILED)
 		deadline = nsec_min(deadline, team->retry_due);
@@ -459,11 +428,12 @@ nsec_t team_deadline(const struct team *team)
 int team_drain(struct team *team, unsigned index, bool drain, bool force, struct err *e)
 {
 	struct member *member = &team->members[index];
-	member_set others = team->may_send & ~((member_set)1 << member->slot);
+	member_set others = team->handover.fit & ~((member_set)1 << member->slot);
 
 	if (team->phase == TEAM_DELETING)
 		return err_set(e, -EBUSY, "%s is being deleted", team->config.name);
-	if (drain && !force && !member->drained && !others && (team->may_send >> member->slot & 1))
+	if (drain && !force && !member->drained && !others &&
+	    (team->handover.fit >> member->slot & 1))
 		return err_set(e, -EBUSY,
 			       "%s is the last member of %s that carries traffic; "
 			       "drain it with --force if that is meant",
@@ -521,7 +491,7 @@ void team_delete(struct team *team, void (*deleted)(void *userdata, int r, const
 		team->members[i].session = NULL;
 		member_let_go(&team->members[i]);
 	}
-	team_drain_actions(team);
+	team->mode->drain_actions(team);
 	if (team->device)
 		team->device->ops->team_delete(team->device, team_is_deleted, team);
 	else

@@ -1,7 +1,6 @@
 /* Which member may send and receive, and where the buckets go. */
-#include "daemon/team/team-internal.h"
-
 #include "daemon/team/lifecycle.h"
+#include "daemon/team/mode.h"
 #include "lib/base/log.h"
 
 /* The slow-protocol limit lets ten frames a second pass; a Marker that it held back tries again
@@ -27,8 +26,7 @@ static bool can_send(const struct member *member)
  * members that fail it gets all the same. */
 static bool hesitates(const struct team *team, const struct member *member)
 {
-	return team_now(team) < member->hesitates_until &&
-	       !lacp_partner_collects(team->lacp, member->slot);
+	return team_now(team) < member->hesitates_until && !mode_partner_collects(member);
 }
 
 static struct wanted what_is_wanted(const struct team *team)
@@ -44,7 +42,7 @@ static struct wanted what_is_wanted(const struct team *team)
 			continue;
 		wanted.weights[member->slot] = member->speed_mbps;
 		wanted.carrier |= member->distributing && member->carrier;
-		if (lacp_port_accepts(team->lacp, member->slot))
+		if (member->has_port && team->mode->port_accepts(member))
 			wanted.may_receive |= bit;
 		if (!can_send(member))
 			continue;
@@ -85,12 +83,25 @@ static void set_device_carrier(struct team *team, bool up)
 	team->device->ops->team_carrier(team->device, up);
 }
 
+/* Links that are back, now that nothing can be overtaken. */
+static void show_carriers(struct team *team)
+{
+	for (unsigned i = 0; i < team->n_members; i++) {
+		struct member *member = &team->members[i];
+
+		if (!member->carrier || member->carrier_shown || member->slot >= PLACEMENT_MEMBERS)
+			continue;
+		member->carrier_shown = true;
+		team->device->ops->carrier(team->device, member->slot, true);
+	}
+}
+
 /* What carries is asked often, if the kernel may not see its loss at once. */
 static bool is_to_be_asked(const struct team *team, const struct member *member)
 {
 	const struct datapath_ops *ops = team->device->ops;
 
-	return (member->collecting || member->distributing) &&
+	return member->carrier && (member->collecting || member->distributing) &&
 	       !(ops->senses_carrier && ops->senses_carrier(team->device, member->slot));
 }
 
@@ -125,13 +136,16 @@ static void send_markers(struct team *team)
 
 	team->marker_due = NSEC_NEVER;
 	/* Without a count of what a bucket has sent since, an answer would prove nothing. */
-	if (!unmarked || team->device->ops->counters(team->device, &counters, &e) < 0 ||
+	if (!unmarked || !team->mode->marker_send ||
+	    team->device->ops->counters(team->device, &counters, &e) < 0 ||
 	    !counters.buckets_counted)
 		return;
 	for (unsigned slot = 0; slot < PLACEMENT_MEMBERS; slot++) {
-		if (!(unmarked >> slot & 1))
+		struct member *member = team_member_in_slot(team, slot);
+
+		if (!(unmarked >> slot & 1) || !member)
 			continue;
-		if (lacp_marker_send(team->lacp, slot, now))
+		if (member->has_port && team->mode->marker_send(member))
 			handover_marked(&team->handover, slot, counters.bucket_tx_packets);
 		else
 			team->marker_due = nsec_add(now, MARKER_RETRY);
@@ -153,6 +167,7 @@ void team_apply_traffic(struct team *team)
 	if (handover_change(&team->handover, wanted.fit, wanted.weights, team_now(team)))
 		place(team);
 	set_allowed(team, wanted.may_send, wanted.may_receive);
+	show_carriers(team);
 	set_device_carrier(team, wanted.carrier);
 	team_watch_carrying(team);
 	send_markers(team);
@@ -180,7 +195,7 @@ void team_traffic_tick(struct team *team, nsec_t now)
 		place(team);
 	if (now >= team->marker_due)
 		send_markers(team);
-	team_drain_actions(team);
+	team->mode->drain_actions(team);
 	if (now < team->hesitation_ends)
 		return;
 	team->dirty = true;

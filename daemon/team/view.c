@@ -1,7 +1,7 @@
 /* A team as others see it, and the news of its states. */
 #include "daemon/host/host-internal.h"
 #include "daemon/host/world.h"
-#include "daemon/team/team-internal.h"
+#include "daemon/team/mode.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,15 +36,8 @@ const char *team_member_state_name(enum team_member_state state)
 	return NULL;
 }
 
-struct verdict {
-	enum team_member_state state;
-	const char *reason;
-	char explanation[LACP_EXPLANATION_SIZE];
-};
-
-[[gnu::format(printf, 4, 5)]] static void judge(struct verdict *verdict,
-						enum team_member_state state, const char *reason,
-						const char *format, ...)
+void verdict_set(struct verdict *verdict, enum team_member_state state, const char *reason,
+		 const char *format, ...)
 {
 	va_list args;
 
@@ -64,48 +57,44 @@ static bool judge_device(const struct member *member, struct verdict *verdict)
 						     : NULL;
 
 	if (member->config->disabled)
-		judge(verdict, TEAM_MEMBER_DISABLED, "disabled", "the configuration disables it");
+		verdict_set(verdict, TEAM_MEMBER_DISABLED, "disabled",
+			    "the configuration disables it");
 	else if (team->phase == TEAM_FAILED)
-		judge(verdict, TEAM_MEMBER_FAILED, "no-team", "%s", team->failure);
+		verdict_set(verdict, TEAM_MEMBER_FAILED, "no-team", "%s", team->failure);
 	else if (team->phase == TEAM_DELETING)
-		judge(verdict, TEAM_MEMBER_DISABLED, "deleting", "the team is being deleted");
+		verdict_set(verdict, TEAM_MEMBER_DISABLED, "deleting", "the team is being deleted");
 	else if (member->refusal[0])
-		judge(verdict, TEAM_MEMBER_FAILED, "refused", "%s", member->refusal);
+		verdict_set(verdict, TEAM_MEMBER_FAILED, "refused", "%s", member->refusal);
 	else if (!member->ifindex)
-		judge(verdict, TEAM_MEMBER_DOWN, "no-device", "there is no device %s",
-		      member->config->name);
+		verdict_set(verdict, TEAM_MEMBER_DOWN, "no-device", "there is no device %s",
+			    member->config->name);
 	else if (hindrance && member->carrier)
-		judge(verdict, TEAM_MEMBER_FAILED, "disturbed", "%s", hindrance);
+		verdict_set(verdict, TEAM_MEMBER_FAILED, "disturbed", "%s", hindrance);
 	else if (!hindrance && !member->has_port)
-		judge(verdict, TEAM_MEMBER_DOWN, "starting", "it is being added to the team");
+		verdict_set(verdict, TEAM_MEMBER_DOWN, "starting", "it is being added to the team");
 	else if (!member->carrier)
-		judge(verdict, TEAM_MEMBER_DOWN, "no-carrier",
-		      "it has no link: the cable, the other end's port or the transceiver");
+		verdict_set(verdict, TEAM_MEMBER_DOWN, "no-carrier",
+			    "it has no link: the cable, the other end's port or the transceiver");
 	else
 		return false;
 	return true;
 }
 
-static void judge_member(struct member *member, const struct lacp_port_view *lacp,
-			 struct verdict *verdict)
+static void judge_member(const struct member *member, struct verdict *verdict)
 {
 	if (judge_device(member, verdict))
 		return;
+	verdict_set(verdict, TEAM_MEMBER_ACTIVE, "ok", "%s", "");
 	if (member->distributing && member->drained)
-		judge(verdict, TEAM_MEMBER_DISABLED, "drained",
-		      "an administrator drained it: it receives, and sends nothing");
-	else if (member->distributing)
-		judge(verdict, TEAM_MEMBER_ACTIVE, "ok", "%s", "");
-	else if (!member->settings_known)
-		judge(verdict, TEAM_MEMBER_DOWN, "starting", "its speed is being asked for");
-	else if (!member->link_told)
-		judge(verdict, TEAM_MEMBER_DOWN, "waiting",
-		      "its link is up; the configured delay has not passed yet");
+		verdict_set(verdict, TEAM_MEMBER_DISABLED, "drained",
+			    "an administrator drained it: it receives, and sends nothing");
+	else if (!member->distributing && !member->settings_known)
+		verdict_set(verdict, TEAM_MEMBER_DOWN, "starting", "its speed is being asked for");
+	else if (!member->distributing && !member->link_told)
+		verdict_set(verdict, TEAM_MEMBER_DOWN, "waiting",
+			    "its link is up; the configured delay has not passed yet");
 	else
-		judge(verdict,
-		      lacp->reason == LACP_REASON_STANDBY ? TEAM_MEMBER_STANDBY
-							  : TEAM_MEMBER_FAILED,
-		      lacp_reason_name(lacp->reason), "%s", lacp->explanation);
+		member->team->mode->judge(member, verdict);
 }
 
 void team_get_member_view(struct team *team, unsigned index, struct team_member_view *view)
@@ -121,11 +110,9 @@ void team_get_member_view(struct team *team, unsigned index, struct team_member_
 		.carrier = member->carrier,
 		.speed_mbps = member->speed_mbps,
 		.drained = member->drained,
-		.has_lacp = member->has_port,
 	};
-	if (member->has_port)
-		lacp_port_view(team->lacp, member->slot, team_now(team), &view->lacp);
-	judge_member(member, &view->lacp, &verdict);
+	mode_fill_member_view(member, view);
+	judge_member(member, &verdict);
 	view->state = verdict.state;
 	view->reason = verdict.reason;
 	memcpy(view->explanation, verdict.explanation, sizeof(view->explanation));
@@ -144,7 +131,7 @@ size_t team_member_trace(const struct team *team, unsigned index, uint64_t after
 {
 	const struct member *member = &team->members[index];
 
-	return member->has_port ? lacp_port_trace(team->lacp, member->slot, after, entries, n) : 0;
+	return mode_trace(member, after, entries, n);
 }
 
 struct count {
@@ -159,12 +146,9 @@ static struct count count_members(struct team *team)
 
 	for (unsigned i = 0; i < team->n_members; i++) {
 		struct member *member = &team->members[i];
-		struct lacp_port_view lacp = {};
 		struct verdict verdict;
 
-		if (member->has_port)
-			lacp_port_view(team->lacp, member->slot, team_now(team), &lacp);
-		judge_member(member, &lacp, &verdict);
+		judge_member(member, &verdict);
 		switch (verdict.state) {
 		case TEAM_MEMBER_ACTIVE:
 			count.active++;
@@ -226,20 +210,16 @@ void team_get_view(struct team *team, struct team_view *view)
 		.moved_unproven = team->handover.moved_unproven,
 	};
 	view->state = judge_team(team, &count, &view->explanation);
-	if (!lacp_partner(team->lacp, &view->partner))
-		view->partner = (struct lacp_info){};
+	mode_fill_view(team, view);
 }
 
 static void report_member(struct team *team, unsigned index)
 {
 	struct member *member = &team->members[index];
 	bool first = !member->reported_reason[0];
-	struct lacp_port_view lacp = {};
 	struct verdict verdict;
 
-	if (member->has_port)
-		lacp_port_view(team->lacp, member->slot, team_now(team), &lacp);
-	judge_member(member, &lacp, &verdict);
+	judge_member(member, &verdict);
 	if (verdict.state == member->reported_state &&
 	    strcmp(verdict.reason, member->reported_reason) == 0)
 		return;

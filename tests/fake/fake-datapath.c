@@ -265,6 +265,7 @@ static int fake_place(struct datapath_team *base, const struct placement_plan *p
 	struct fake_team *team = team_of(base);
 
 	team->device->plan = *plan;
+	team->device->placed_with_carrier = (member_set)team->device->carrier_word;
 	team->datapath->kernel->n_place++;
 	return 0;
 }

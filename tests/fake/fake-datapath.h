@@ -20,6 +20,7 @@ struct fake_device {
 	member_set may_receive;
 	uint64_t carrier_word;
 	struct placement_plan plan;
+	member_set placed_with_carrier; /* Members that had carrier when it was written. */
 	struct datapath_team_counters counters;
 };
 

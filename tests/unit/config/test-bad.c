@@ -12,6 +12,8 @@ struct mistake {
 };
 
 #define M "name = \"team0\"; mode = \"lacp\"; "
+#define S "name = \"team0\"; mode = \"static\"; "
+#define STATIC_TEAM(keys) "team: { " S MEMBERS keys "\n};\n"
 #define MEMBERS "members = ( { name = \"eno1\"; }, { name = \"eno2\"; } );\n"
 #define TEAM(keys) "team: { " M MEMBERS keys "\n};\n"
 
@@ -111,7 +113,7 @@ static const struct mistake mistakes[] = {
 	{ "a team without a name", "\nteam: { mode = \"lacp\"; " MEMBERS "};", 2,
 	  "name is missing: expected the name of an interface" },
 	{ "a team without a mode", "team: { name = \"t\"; " MEMBERS "};", 1,
-	  "mode is missing: expected \"lacp\", the only mode of this version" },
+	  "mode is missing: expected \"lacp\" or \"static\"" },
 	{ "a team without members", "team: { " M "};", 1, "members is missing: expected a list" },
 	{ "a member without a name", "team: { " M "members = ( { name = \"eno1\"; },\n{ } ); };", 2,
 	  "member 2: name is missing" },
@@ -160,8 +162,23 @@ static const struct mistake mistakes[] = {
 	  "hash is \"ip-addresses \"" },
 	{ "a word with control characters", TEAM("hash = \"\\x1b[2J\";"), 2,
 	  "hash is \"\\x1b[2J\"" },
-	{ "a mode of a later version", "team: { name = \"t\"; mode = \"static\";\n" MEMBERS "};", 1,
-	  "mode is \"static\": expected \"lacp\", the only mode of this version" },
+	{ "a mode that there is not", "team: { name = \"t\"; mode = \"roundrobin\";\n" MEMBERS "};",
+	  1, "mode is \"roundrobin\": expected \"lacp\" or \"static\"" },
+	{ "the settings of LACP in another mode", STATIC_TEAM("mtu = 1500;\nlacp: { };"), 3,
+	  "lacp goes with mode \"lacp\", and mode is \"static\"" },
+	{ "a key of LACP in another mode", STATIC_TEAM("lacp: { rate = \"fast\"; };"), 2,
+	  "lacp goes with mode \"lacp\", and mode is \"static\"" },
+	{ "a key of LACP outside of its group", STATIC_TEAM("min_links = 1;"), 2,
+	  "unknown key \"min_links\"" },
+	{ "a standby member in a static team",
+	  "team: { " S
+	  "members = ( { name = \"eno1\"; },\n{ name = \"eno2\"; standby = true; } ); };",
+	  2,
+	  "member 2: standby goes with mode \"lacp\", and mode is \"static\": the switch sends on "
+	  "every link of a static aggregation that is up" },
+	{ "a priority in a static team",
+	  "team: { " S "members = ( { name = \"eno1\";\npriority = 1; } ); };", 2,
+	  "member 1: priority goes with mode \"lacp\", and mode is \"static\"" },
 	{ "a balance of a later version", TEAM("balance = \"vm-port\";"), 2,
 	  "balance is \"vm-port\": expected \"address-hash\", the only balance of this version" },
 	{ "a datapath that there is not", TEAM("datapath = \"xdp\";"), 2,
@@ -333,7 +350,7 @@ START_TEST(all_mistakes_are_told_in_the_order_of_the_lines)
 {
 	struct config *config = NULL;
 	struct config_problems problems;
-	const char *text = "team: {\n name = \"a b\";\n mode = \"static\";\n mtu = 9;\n"
+	const char *text = "team: {\n name = \"a b\";\n mode = \"round\";\n mtu = 9;\n"
 			   " members = ( { name = \"eno1\"; speed = 1; },\n  { name = \"\"; } );\n"
 			   " lacp: { rate = 1;\n  key = 99999999999; };\n};\nrubbish = 1;\n";
 

@@ -48,6 +48,16 @@ static void any_lacp(struct config_lacp *lacp, unsigned *seed)
 	lacp->fallback_delay_ms = any(seed, 3600001);
 }
 
+/* Takes away what such a team does not have. */
+static void make_static(struct config_team *team)
+{
+	team->mode = CONFIG_MODE_STATIC;
+	for (unsigned i = 0; i < team->n_members; i++) {
+		team->members[i].standby = false;
+		team->members[i].priority = CONFIG_PRIORITY_DEFAULT;
+	}
+}
+
 /* A team that is right, whatever else it is. */
 static struct config_team any_team(unsigned seed)
 {
@@ -64,7 +74,10 @@ static struct config_team any_team(unsigned seed)
 	team.up_delay_ms = any(&seed, 60001);
 	team.down_delay_ms = any(&seed, 60001);
 	any_members(&team, &seed);
-	any_lacp(&team.lacp, &seed);
+	if (any(&seed, 2))
+		make_static(&team);
+	else
+		any_lacp(&team.lacp, &seed);
 	return team;
 }
 
@@ -231,6 +244,7 @@ END_TEST
 START_TEST(enums_have_the_words_of_the_configuration)
 {
 	ck_assert_str_eq(config_mode_name(CONFIG_MODE_LACP), "lacp");
+	ck_assert_str_eq(config_mode_name(CONFIG_MODE_STATIC), "static");
 	ck_assert_str_eq(config_balance_name(CONFIG_BALANCE_ADDRESS_HASH), "address-hash");
 	ck_assert_str_eq(config_select_name(LACP_SELECT_BANDWIDTH), "bandwidth");
 	ck_assert_str_eq(config_select_name(LACP_SELECT_COUNT), "count");
