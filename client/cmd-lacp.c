@@ -138,7 +138,7 @@ static const struct verb verbs[] = {
 		.help = "The flags of the state octet are those of IEEE 802.1AX, actor (this "
 			"host)\n"
 			"and partner (the switch) side by side; 'why' tells what keeps a member\n"
-			"from carrying traffic.\n",
+			"from carrying traffic. A team of another mode than lacp has none.\n",
 		.n_max = 2,
 		.run = show,
 	},

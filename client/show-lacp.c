@@ -128,14 +128,14 @@ static void show_machines(const struct output *output, const json_t *lacp)
 	show_counters(output, counters);
 }
 
-static void show_lacp_member(const struct output *output, const char *team, const json_t *member)
+static void show_lacp_member(const struct output *output, const json_t *team, const json_t *member)
 {
 	const json_t *lacp = json_object_get(member, "lacp");
 	const char *state = field_text(member, "state");
 	const char *explanation = field_text(member, "explanation");
 
 	(void)fputc('\n', output->file);
-	write_safe(output, CTL_STYLE_HEAD, team);
+	write_safe(output, CTL_STYLE_HEAD, field_text(team, "name"));
 	(void)fputc(' ', output->file);
 	write_safe(output, CTL_STYLE_HEAD, field_text(member, "name"));
 	(void)fputs(": ", output->file);
@@ -144,6 +144,8 @@ static void show_lacp_member(const struct output *output, const char *team, cons
 	if (*explanation || strcmp(field_text(member, "reason"), "ok") != 0)
 		write_field(output, "why", "%s%s%s", field_text(member, "reason"),
 			    *explanation ? ": " : "", explanation);
+	if (!json_is_object(json_object_get(team, "settings")))
+		return;
 	if (!json_is_object(lacp)) {
 		write_field(output, "machines", "none: it takes no part in LACP now");
 		return;
@@ -183,7 +185,7 @@ void show_lacp(const struct output *output, const json_t *answer)
 			(void)fputc('\n', output->file);
 		show_settings(output, team);
 		json_array_foreach (json_object_get(team, "members"), j, member) {
-			show_lacp_member(output, field_text(team, "name"), member);
+			show_lacp_member(output, team, member);
 		}
 	}
 }

@@ -2,6 +2,7 @@
 namespaces of one computer. See lab.lab for how it is put up and, above all, taken down."""
 
 from lab.bonding import Bonding
+from lab.bridge import Bridge
 from lab.build import Build
 from lab.cable import Cable
 from lab.daemon import Yoked, team_config
@@ -15,5 +16,5 @@ from lab.switch import Switch
 from lab.tap import TapCable
 from lab.wait import LabError, wait_until
 
-__all__ = ["Bonding", "Build", "Cable", "Ear", "Lab", "LabError", "Namespace", "Pair", "Partner", "Scene", "Switch",
+__all__ = ["Bonding", "Bridge", "Build", "Cable", "Ear", "Lab", "LabError", "Namespace", "Pair", "Partner", "Scene", "Switch",
            "TapCable", "Yoked", "team_config", "wait_until"]

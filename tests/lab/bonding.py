@@ -1,4 +1,4 @@
-"""The kernel's bonding driver in mode 802.3ad as the LACP partner. Traffic ends at the bond, which has
+"""The kernel's bonding driver in mode 802.3ad as the LACP partner, or in another as a switch without LACP. Traffic ends at the bond, which has
 addresses of its own: no switch is needed. Only in guests; this machine's kernel may not have the driver."""
 
 import re
@@ -28,6 +28,8 @@ def parse(text):
 
 
 def _passes(bond, port):
+    if "aggregator id" not in bond:
+        return port["mii status"] == "up"  # Another mode than 802.3ad.
     states = [int(port.get(f"{end} port state", 0)) for end in ("actor", "partner")]
     return (port.get("aggregator id") == bond.get("aggregator id") and port["mii status"] == "up"
             and all(state & _PASSING == _PASSING and not state & _NOT_PASSING for state in states))
@@ -50,6 +52,8 @@ class Bonding:
 
     def _make(self, name):
         ports, addresses, options = self._teams[name]
+        if options["mode"] != "802.3ad":
+            options = {key: value for key, value in options.items() if not key.startswith("lacp_")}
         words = [str(word) for pair in options.items() for word in pair]
         self.namespace.ip("link", "add", "name", name, "type", "bond", *words)
         for port in ports:

@@ -18,14 +18,16 @@ def _group(values):
     return "{ " + " ".join(f"{key} = {_value(value)};" for key, value in values.items()) + " }"
 
 
-def team_config(members, name="team0", lacp=None, **keys):
-    """The text of a team's file. 'members': names, or dictionaries of a member's keys."""
+def team_config(members, name="team0", lacp=None, mode="lacp", **keys):
+    """The text of a team's file. 'members': names, or dictionaries of a member's keys. 'lacp' counts in
+    mode "lacp" only."""
     listed = ", ".join(_group(member if isinstance(member, dict) else {"name": member})
                        for member in members)
     lines = [f"  {key} = {_value(value)};" for key, value in keys.items()]
-    lacp = {"rate": "fast", **(lacp or {})}
-    return "\n".join(["team: {", f'  name = "{name}";', '  mode = "lacp";', *lines,
-                      f"  members = ( {listed} );", f"  lacp: {_group(lacp)};", "};", ""])
+    if mode == "lacp":
+        lines.append(f"  lacp: {_group({'rate': 'fast', **(lacp or {})})};")
+    return "\n".join(["team: {", f'  name = "{name}";', f'  mode = "{mode}";', f"  members = ( {listed} );",
+                      *lines, "};", ""])
 
 
 class Yoked:
@@ -117,10 +119,11 @@ class Yoked:
         return self.ask("lacp", "trace", team, member)["transitions"]
 
     def passing(self, team="team0"):
-        """Names of the members that collect and distribute, by the daemon's own word."""
+        """Names of the members that carry, by the daemon's own word; in LACP, that collect and distribute."""
         return {member["name"] for member in self.team(team)["members"]
                 if member["state"] == "active"
-                and {"collecting", "distributing"} <= set(member["lacp"]["actor"]["state"])}
+                and ("lacp" not in member
+                     or {"collecting", "distributing"} <= set(member["lacp"]["actor"]["state"]))}
 
     def await_passing(self, members, team="team0", seconds=20):
         wait_until(lambda: self.passing(team) == set(members), seconds,

@@ -159,6 +159,7 @@ static const struct {
 	unsigned n_members; /* Of the last team. */
 } examples[] = {
 	{ "conf/examples/lacp-four-nics.conf", 1, 4 },
+	{ "conf/examples/static-four-nics.conf", 1, 4 },
 	{ "conf/examples/every-key.conf", 1, 2 },
 	{ "conf/examples/two-teams.conf", 2, 3 },
 };

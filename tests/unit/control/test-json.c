@@ -161,6 +161,34 @@ START_TEST(a_member_without_lacp_has_none_and_a_team_without_partner_neither)
 }
 END_TEST
 
+#define CALL(method) "{\"method\":\"org.yoke.Lacp." method "\",\"parameters\":{\"team\":\"team0\""
+
+START_TEST(a_static_team_has_no_settings_of_lacp_and_nothing_to_trace)
+{
+	struct config_team config = *fake_team_view(rig.host, 0)->config;
+	json_t *shown, *team, *trace;
+
+	config.mode = CONFIG_MODE_STATIC;
+	fake_team_view(rig.host, 0)->config = &config;
+	fake_member_view(rig.host, 0, 0)->has_lacp = false;
+	shown = parameters_of(SHOW);
+	team = json_object_get(shown, "team");
+	ck_assert_str_eq(rig_text(team, "mode"), "static");
+	ck_assert_ptr_null(json_object_get(team, "lacp"));
+	json_decref(shown);
+	shown = parameters_of(CALL("Show") "}}");
+	team = json_array_get(json_object_get(shown, "teams"), 0);
+	ck_assert_str_eq(rig_text(team, "mode"), "static");
+	ck_assert_ptr_null(json_object_get(team, "settings"));
+	json_decref(shown);
+	trace = rig_call(&rig, client, CALL("Trace") ",\"member\":\"eno1\"}}");
+	ck_assert_str_eq(rig_text(trace, "error"), "org.yoke.Failed");
+	ck_assert_str_eq(rig_text(trace, "parameters.text"),
+			 "team0 has no LACP to trace: its mode is \"static\"");
+	json_decref(trace);
+}
+END_TEST
+
 START_TEST(counters_beyond_json_stand_still_and_names_that_are_no_utf8_are_told)
 {
 	struct team_member_view *view = fake_member_view(rig.host, 0, 0);
@@ -439,6 +467,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, each_bit_of_the_octet_has_its_word, 0, ARRAY_SIZE(flag_names));
 	tcase_add_test(tcase, the_flags_come_in_the_order_of_the_octet);
 	tcase_add_test(tcase, a_member_without_lacp_has_none_and_a_team_without_partner_neither);
+	tcase_add_test(tcase, a_static_team_has_no_settings_of_lacp_and_nothing_to_trace);
 	tcase_add_test(tcase, counters_beyond_json_stand_still_and_names_that_are_no_utf8_are_told);
 	tcase_add_test(tcase, a_trace_has_times_and_words_and_goes_on_after_a_serial);
 	tcase_add_test(tcase, ages_are_milliseconds_or_null);

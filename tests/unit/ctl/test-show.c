@@ -64,6 +64,7 @@ static const struct {
 	{ "hostile", "status-hostile", show_status, false },
 	{ "hostile", "lacp-hostile", show_lacp, false },
 	{ "lacp", "lacp-show", show_lacp, false },
+	{ "static", "lacp-static", show_lacp, false },
 	{ "trace", "lacp-trace", show_trace_all, false },
 	{ "events", "monitor", show_events, false },
 	{ "problems", "config-check", show_problems, false },
