@@ -9,6 +9,7 @@ import time
 import pytest
 
 from lab import Scene, wait_until
+from lab.traffic import assert_clean
 
 RATE = 1000
 # Longer than the kernel ever holds the news of a lost carrier back.
@@ -263,3 +264,33 @@ def test_a_kernel_that_refuses_tracing_has_members_polled(lab, build):
     if scene.yoked.status()["carrier_sense"] == "kernel":
         pytest.skip("this kernel lets tracing programs in")
     assert_polls(scene)
+
+
+def tx_packets(scene):
+    return [scene.host.link(nic)["stats64"]["tx"]["packets"] for nic in scene.nics]
+
+
+@pytest.mark.at("emulator")
+def test_a_cable_that_returns_while_the_daemon_is_dead(lab, build):
+    """In mode "static" the kernel's part takes a member out of use and back again; also one that the
+    daemon had taken out before it died."""
+    scene = Scene(lab, build, mode="static", partner="xor").start()
+    scene.await_converged()
+    await_sense(scene)
+    scene.cable("eno1").pull()
+    scene.yoked.await_member("eno1", reason="no-carrier", buckets=0)
+    scene.yoked.kill()
+    time.sleep(4)  # Until its heartbeat is stale.
+    scene.cable("eno2").pull()
+    for nic in ("eno1", "eno2"):
+        scene.cable(nic).plug()
+    for nic in ("eno3", "eno4"):
+        scene.cable(nic).pull()
+    time.sleep(WINDOW_MS / 1000)
+    before = tx_packets(scene)
+    assert_clean(scene.traffic("udp", flows=64, rate=200, seconds=2).result())
+    sent_now = [now - was for was, now in zip(before, tx_packets(scene))]
+    print(f"frames sent while the daemon was dead: {sent_now}")
+    assert all(count > 50 for count in sent_now[:2]) and not any(sent_now[2:])
+    scene.yoked.start()
+    scene.yoked.await_passing(["eno1", "eno2"])
