@@ -393,12 +393,10 @@ void member_adopt(struct member *member, int ifindex)
 	if (member->session)
 		(void)session_load(member->session, &data);
 	if (team->mode->port_adopt(member, link, &data, &why)) {
-		(void)snprintf(text, sizeof(text), "goes on as it was, in mode \"%s\"",
-			       config_mode_name(team->config.mode));
-		log_member(LOG_LEVEL_INFO, member, text);
+		log_member(LOG_LEVEL_INFO, member, team->mode->goes_on);
 		return;
 	}
-	(void)snprintf(text, sizeof(text), "starts anew: %s", why);
+	(void)snprintf(text, sizeof(text), "%s: %s", team->mode->begins_anew, why);
 	log_member(LOG_LEVEL_INFO, member, text);
 }
 

@@ -278,6 +278,8 @@ static size_t trace(const struct member *member, uint64_t after, struct lacp_tra
 }
 
 const struct mode_ops mode_lacp = {
+	.goes_on = "goes on with its LACP session",
+	.begins_anew = "starts its LACP session anew",
 	.init = init,
 	.fini = fini,
 	.port_add = port_add,

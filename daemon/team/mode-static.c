@@ -162,6 +162,8 @@ static nsec_t deadline(const struct team *team)
 
 const struct mode_ops mode_static = {
 	.carrier_returns = true,
+	.goes_on = "goes on as it was",
+	.begins_anew = "begins anew",
 	.init = init,
 	.fini = fini,
 	.port_add = port_add,

@@ -14,6 +14,10 @@ struct mode_ops {
 	 * decision. */
 	bool carrier_returns;
 
+	/* What is logged of a member that was adopted. */
+	const char *goes_on;
+	const char *begins_anew;
+
 	/* Makes what the mode keeps for the team, whose configuration is there. -ENOMEM. */
 	int (*init)(struct team *team);
 	void (*fini)(struct team *team);
