@@ -8,6 +8,11 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
+
+/* For memory of the kernel, which the worker may wait for. */
+#define PUT_ATTEMPTS 20
+#define PUT_PAUSE_US 10000
 
 static_assert(ABI_BUCKETS == PLACEMENT_BUCKETS && ABI_MEMBERS == PLACEMENT_MEMBERS &&
 		      ABI_NONE == PLACEMENT_NONE,
@@ -129,8 +134,14 @@ bool dp_maps_get_member(const struct dp_bpf *dp, int ifindex, struct abi_member 
 
 int dp_maps_put_member(const struct dp_bpf *dp, const struct dp_member_entry *entry, struct err *e)
 {
-	int r = bpf_map_update_elem(dp->maps.members, &entry->ifindex, &entry->member, BPF_ANY);
+	int r = -ENOMEM;
 
+	/* The kernel takes the memory from a store that it fills when it gets to it. */
+	for (unsigned i = 0; i < PUT_ATTEMPTS && r == -ENOMEM; i++) {
+		if (i > 0)
+			(void)usleep(PUT_PAUSE_US);
+		r = bpf_map_update_elem(dp->maps.members, &entry->ifindex, &entry->member, BPF_ANY);
+	}
 	return r < 0 ? err_errno(e, r, "cannot enter the member into the programs' map") : 0;
 }
 
