@@ -29,14 +29,19 @@ class Board:
                     if (what, kind.name) not in self._figures:
                         self.cannot(what, kind, str(error).splitlines()[0])
 
+    def _knows(self, what, kind):
+        return (what, kind.name) in self._figures or (what, kind.name) in self._remarks
+
+    def _row(self, what, our, peer):
+        keys = [(what, kind.name) for kind in (our, peer) if kind]
+        remarks = [f"{key[1]}: {self._remarks[key]}" for key in keys if key in self._remarks]
+        return Row(what, our.name, self._figures.get(keys[0]), peer.name if peer else "none",
+                   self._figures.get(keys[1]) if peer else None, self._units[what], remark="; ".join(remarks))
+
     def rows(self, ours=tuple(machines.OURS), peers=tuple(machines.PEERS)):
-        for what, unit in self._units.items():
+        """What none of the peers has is one row for each of ours."""
+        for what in self._units:
+            against = [peer for peer in peers if self._knows(what, peer)] or [None]
             for our in ours:
-                for peer in peers:
-                    keys = (what, our.name), (what, peer.name)
-                    figures = [self._figures.get(key) for key in keys]
-                    remarks = [f"{name}: {self._remarks[what, name]}" for _, name in keys
-                               if (what, name) in self._remarks]
-                    if any(figures) or remarks:
-                        yield Row(what, our.name, figures[0], peer.name, figures[1], unit,
-                                  remark="; ".join(remarks))
+                if self._knows(what, our):
+                    yield from (self._row(what, our, peer) for peer in against)

@@ -5,7 +5,6 @@ import socket
 import struct
 import time
 
-from bench import machines
 from bench.compare import Board
 from bench.row import exact
 from lab import Lab, LabError, wait_until

@@ -5,7 +5,6 @@ import contextlib
 import functools
 import time
 
-from bench import machines
 from bench.compare import Board
 from bench.row import Figure
 from lab import Ear, Lab, pdu, wait_until

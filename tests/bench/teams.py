@@ -4,7 +4,6 @@ makes them has, and how many frames a lost carrier costs the first of them."""
 import functools
 import time
 
-from bench import machines
 from bench.compare import Board
 from bench.row import Figure, exact
 from bench.session import map_memory, memory
@@ -21,6 +20,7 @@ PULLS = 6
 # Longer than the kernel ever holds the news of a lost carrier back.
 WINDOW = 1.3
 SETTLED = 2.5
+MEMORY = ["private", "proportional share", "eBPF maps in the kernel"]
 
 
 def lost_frames(machine):
@@ -43,8 +43,8 @@ def lost_frames(machine):
 
 def measure_size(session, board, kind, size):
     if not kind.has_daemon:
-        for words in ("private", "proportional share"):
-            board.cannot(f"memory of {size} teams, {words}", kind, "has no process")
+        for words in MEMORY[:2]:
+            board.cannot(f"memory for each of {size} teams, {words}", kind, "has no process")
     with Lab() as lab:
         machine = kind(lab, session.build, teams=size)
         start = time.monotonic()
@@ -62,11 +62,10 @@ def measure_size(session, board, kind, size):
 
 def measure_memory(session, board, machine, size):
     shared, private = memory(machine.pids())
-    board.put(f"memory of {size} teams, private", machine, exact(private))
-    board.put(f"memory of {size} teams, proportional share", machine, exact(shared))
     maps = sum(map_memory(pid) for pid in machine.pids())
-    if maps:
-        board.put(f"memory of {size} teams, eBPF maps in the kernel", machine, exact(maps))
+    for words, kib in zip(MEMORY, (private, shared, maps or None)):
+        if kib is not None:
+            board.put(f"memory for each of {size} teams, {words}", machine, exact(round(kib / size)))
     session.say(f"{machine.name}, {size} teams: {private} KiB private, {shared} KiB shared out, {maps:.0f} KiB maps")
 
 
@@ -78,8 +77,8 @@ def units():
         for words in ("median", "worst"):
             found[f"frames lost with a carrier, {size} teams, {words}"] = f"frames at {RATE}/s"
     for size in SIZES:
-        for words in ("private", "proportional share", "eBPF maps in the kernel"):
-            found[f"memory of {size} teams, {words}"] = "KiB"
+        for words in MEMORY:
+            found[f"memory for each of {size} teams, {words}"] = "KiB"
     return found
 
 
