@@ -31,7 +31,7 @@ def both_pass(ear):
 
 
 def once(machine, number):
-    """Seconds."""
+    """Milliseconds. What is below one is the order of things that happen at the same instant."""
     for cable in machine.cables[0]:
         cable.pull()
     # Whatever the two keep of each other is forgotten; not always at the same phase of their timers.
@@ -48,7 +48,7 @@ def once(machine, number):
     time.sleep(2)
     for ear in ears:
         ear.close()
-    return found - start
+    return round((found - start) * 1000)
 
 
 def measure_kind(session, board, kind, partner):
@@ -56,12 +56,12 @@ def measure_kind(session, board, kind, partner):
         machine = kind(lab, session.build, partner=partner)
         machine.start()
         found = [once(machine, number) for number in range(REPEATS)]
-    session.say(f"{kind.name}, {PARTNERS[partner]}: " + " ".join(f"{value:.3f}" for value in found))
+    session.say(f"{kind.name}, {PARTNERS[partner]}: " + f"{found} ms")
     board.put(PARTNERS[partner], kind, Figure.of(found))
 
 
 def measure(session):
-    board = Board({words: "s" for words in PARTNERS.values()})
+    board = Board({words: "ms" for words in PARTNERS.values()})
     for partner in PARTNERS:
         board.fill(session, functools.partial(measure_kind, partner=partner))
     yield from board.rows()

@@ -59,10 +59,17 @@ class Machine:
             return self.whole()
         return self.bonds.passing("bond0") == {cable.far_name for cable in self.cables[0]}
 
+    def tend(self):
+        """What a service manager does for a process that ended."""
+
+    def _has(self, device):
+        self.tend()
+        return self.host.link(device)
+
     def give_addresses(self):
         """To the devices as they come; none of these programs sets its device up."""
         for team, name in enumerate(self.teams):
-            wait_until(lambda name=name: self.host.link(name), 120, lambda: f"{self.name} has made its device;\n{self.log()[-2000:]}")
+            wait_until(lambda name=name: self._has(name), 120, f"{self.name} has made {name}")
             self.host.up(name)
             self.host.address(name, f"10.{team}.0.1/24")
 
@@ -117,6 +124,7 @@ class Teamd(Machine):
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self._processes = {}
+        self.ended = []  # Last words of those that did not come up.
         pathlib.Path("/run/teamd").mkdir(exist_ok=True)  # Where its sockets are.
 
     def _configuration(self, team):
@@ -136,6 +144,13 @@ class Teamd(Machine):
     def launch(self):
         for team in range(len(self.teams)):
             self._run(team)
+
+    def tend(self):
+        """Of many that start at once one may not come up."""
+        for team, name in enumerate(self.teams):
+            if self._processes[name].poll() is not None:
+                self.ended.append(f"{name}: {self.lab.log(f'teamd-{name}').strip()[-200:]}")
+                self._run(team, "-o")
 
     def pids(self):
         return [process.pid for process in self._processes.values()]

@@ -94,7 +94,7 @@ void pump_drop(const struct pump *pump)
 {
 	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .attach_point = BPF_TC_INGRESS);
 	DECLARE_LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = load_filter(), .handle = 1,
-			    .priority = 10);
+			    .priority = 10, .flags = BPF_TC_F_REPLACE);
 	int r;
 
 	pump_enter(pump->to);

@@ -9,13 +9,13 @@ from lab import Lab
 from lab.traffic import Traffic
 
 RATE, FLOWS = 500, 32
-SECONDS = 12
+AFTER = 12
 LOST, WHOLE = "frames lost, kill -9 and restart", "links that do not pass 12 s later"
 
 
 def address_again(machine):
     """If the device was made anew, as an administrator would have to."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + AFTER
     while time.monotonic() < deadline:
         if machine.host.link("team0") and "10.0.0.1" not in machine.host.ip("addr", "show", "dev", "team0"):
             machine.host.ip("link", "set", "dev", "team0", "up", check=False)
