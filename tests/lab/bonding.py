@@ -41,8 +41,9 @@ class Bonding:
     # No link delay of its own. Its hash has ports in it, so that many flows use all links.
     OPTIONS = {"mode": "802.3ad", "miimon": 100, "lacp_rate": "fast", "xmit_hash_policy": "layer3+4"}
 
-    def __init__(self, lab, name="partner"):
-        self.namespace = lab.namespace(name)
+    def __init__(self, lab, name="partner", namespace=None):
+        """In a machine that is there, or in a new one of that name."""
+        self.namespace = namespace or lab.namespace(name)
         self._teams = {}
 
     def add_team(self, ports, name="bond0", rate="fast", addresses=(), **options):
