@@ -103,8 +103,11 @@ def _labs():
 
 
 def _lock(folder):
-    """The locked file, or None if somebody else holds it."""
-    file = open(pathlib.Path(folder, "lock"), "w", encoding="ascii")
+    """The locked file, or None if somebody else holds it, or has just taken the lab down."""
+    try:
+        file = open(pathlib.Path(folder, "lock"), "w", encoding="ascii")
+    except FileNotFoundError:
+        return None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -120,6 +123,16 @@ def take_down_left_over():
         if lock:
             with lock:
                 take_down(folder)
+
+
+def _make_folder():
+    """The folder and its lock. Before it is locked it has not the name by which others would take
+    it for one whose owner is gone."""
+    new = pathlib.Path(tempfile.mkdtemp(prefix="." + PREFIX))
+    lock = _lock(new)
+    folder = new.with_name(new.name[1:])
+    new.rename(folder)
+    return folder, lock
 
 
 def kept_labs():
@@ -144,8 +157,7 @@ class Lab:
         if os.geteuid() != 0:
             raise LabError("the lab needs root")
         take_down_left_over()
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX))
-        self._held = _lock(self.folder)
+        self.folder, self._held = _make_folder()
         self._tag = f"yk{os.getpid() % 100000}{self.folder.name[-3:]}"
         self._closers = []
         self._next_index = 1001
