@@ -5,12 +5,17 @@
 
 #include <linux/types.h>
 
-#define ABI_VERSION 1
+#define ABI_VERSION 2
 
 #define ABI_TEAMS 64
 #define ABI_MEMBERS 32 /* Of one team. */
 #define ABI_BUCKETS 256
-#define ABI_NONE 0xff /* No slot. */
+#define ABI_NONE 0xff      /* No slot. */
+#define ABI_HOMES 32       /* Slots given in advance to stations to come. */
+#define ABI_STATIONS 16384 /* Of all teams. */
+#define ABI_FLOWLETS 16384 /* Of one team, a power of two. */
+#define ABI_STATION_VLANS 4
+#define ABI_NO_VLAN 0xffff
 #define ABI_NAME_SIZE 16
 #define ABI_MAC_SIZE 6
 
@@ -30,11 +35,25 @@ enum abi_hash {
 	ABI_HASH_MAC_ADDRESSES,
 };
 
-/* In map 'teams', by the hidden peer's ifindex. */
+/* What a team's programs do beside placing buckets; bits of abi_team.rules. A team without any has
+ * the programs yoke_tx and yoke_rx, any other has yoke_tx_full and yoke_rx_full, so that what a
+ * team does not use costs it nothing. */
+#define ABI_RULE_INNER 0x1        /* The hash looks into VXLAN and GRE. */
+#define ABI_RULE_LEARN 0x2        /* Source addresses on their way out become stations. */
+#define ABI_RULE_HOMES 0x4        /* A frame goes by the order of its source address … */
+#define ABI_RULE_FLOWLETS 0x8     /* … or, with this, by its flowlet. */
+#define ABI_RULE_INDEPENDENT 0x10 /* The switch knows of no team. */
+
+/* In map 'teams', by the ifindex of the device at which the team's frames are seen on their way
+ * out: the hidden peer; with direct transmit, and of the kernel's team driver, the team's own. */
 struct abi_team {
 	__u32 index; /* Of the team in the other maps. */
 	__u32 hash;  /* enum abi_hash */
+	__u32 rules; /* ABI_RULE_… */
+	__u32 flowlet_gap_us;
 	char name[ABI_NAME_SIZE];
+	__u8 mac[8]; /* Of the team; the last two octets are 0, here and below. */
+	__u8 member_macs[ABI_MEMBERS][8];
 };
 
 /* In map 'words', by team: shared by mmap, every field changed by atomic operations only and apart
@@ -51,7 +70,11 @@ struct abi_words {
 	__u64 waiting;         /* Slots whose link is back, and the daemon is to decide. */
 	__u64 carrier_returns; /* 1: where no daemon lives, a link that is back carries again. */
 	__u64 kernel_knows;    /* Slots whose driver knows no more of the link than the kernel. */
-	__u64 reserved[7];     /* To the next cache line, and for words to come. */
+	/* Homes for stations that are not known yet. */
+	__u64 station_room;   /* How many more the programs may enter; never below 0. */
+	__u64 station_cursor; /* Which home is given next, modulo ABI_HOMES. */
+	__u8 station_homes[ABI_HOMES];
+	__u64 reserved[1]; /* To the next cache line, and for words to come. */
 };
 
 /* A heartbeat that is older than this (ns) is of a daemon that is dead or stands still. */
@@ -73,6 +96,70 @@ struct abi_loss {
 struct abi_plan {
 	__u8 order[ABI_BUCKETS][ABI_MEMBERS]; /* Slots, best first, then ABI_NONE. */
 	__u8 hold[ABI_BUCKETS];
+	/* The primary of a switch-independent team: sends ARP, ND and what is not IP, receives
+	 * broadcasts and what is for nobody known. */
+	__u8 primary[ABI_MEMBERS];
+	__u8 primary_hold;
+	__u8 primary_also; /* Was it until a moment ago, and still receives what is for the team's
+			      address; or ABI_NONE. */
+	__u8 reserved[6];
+};
+
+enum abi_station_kind {
+	ABI_STATION_LOCAL,  /* Behind the team device: a virtual machine, a bridge, … */
+	ABI_STATION_TEAM,   /* The team's own address. */
+	ABI_STATION_MEMBER, /* A member's own address. */
+};
+
+struct abi_station_key {
+	__u32 team;
+	__u8 mac[ABI_MAC_SIZE];
+	__u16 zero;
+};
+
+/* In map 'stations': whose address is ours. The programs change 'seen', 'announced' and 'vlans';
+ * an update by the daemon keeps what it finds there (dp-bpf-stations.c). */
+struct abi_station {
+	__u8 order[ABI_MEMBERS]; /* Slots, best first, then ABI_NONE: then the bucket that the
+				    address falls into has the order. */
+	__u8 hold;
+	__u8 also; /* Where it was until a moment ago, and may still receive; or ABI_NONE. */
+	__u8 kind; /* enum abi_station_kind */
+	__u8 reserved[5];
+	__u16 vlans[ABI_STATION_VLANS]; /* Where it was seen, 0: untagged; ABI_NO_VLAN: free. */
+	__u64 seen;                     /* words.heartbeat when it last sent. */
+	__u64 announced;                /* When an announcement of it last left (CLOCK_BOOTTIME). */
+};
+
+enum abi_news_type {
+	ABI_NEWS_LEARNED, /* A station was entered, or has a VLAN that has no room. */
+	ABI_NEWS_LEFT,    /* It announced itself from outside, and was removed. */
+	ABI_NEWS_FULL, /* There is no room for it: its bucket carries it. At most once a second. */
+};
+
+/* In the ring buffer 'station_news', for the daemon. */
+#define ABI_STATION_NEWS_SIZE (64 << 10)
+struct abi_station_news {
+	__u32 team;
+	__u8 type; /* enum abi_news_type */
+	__u8 slot; /* Where it came by (left), or its home (learned); or ABI_NONE. */
+	__u16 vlan;
+	__u8 mac[8];
+};
+
+/* In the inner maps of 'flowlets', by the flow's hash modulo ABI_FLOWLETS. */
+struct abi_flowlet {
+	__u32 last_us; /* When its last frame was sent; wraps around. */
+	__u8 slot;
+	__u8 used;
+	__u8 reserved[2];
+};
+
+/* In map 'loads', by team: what the programs know of the members' load. */
+struct abi_loads {
+	__u64 load[ABI_MEMBERS]; /* Octets sent lately times 'cost', halved now and then. */
+	__u64 halved_at;         /* CLOCK_BOOTTIME's, ns. */
+	__u32 cost[ABI_MEMBERS]; /* 256 for the fastest member, more for slower ones. */
 };
 
 struct abi_member_counters {
@@ -81,6 +168,8 @@ struct abi_member_counters {
 	__u64 tx_packets;
 	__u64 tx_bytes;
 	__u64 rx_not_collecting;
+	__u64 rx_reflected; /* What we sent ourselves, dropped. */
+	__u64 rx_copies;    /* What another member takes, dropped. */
 };
 
 /* In map 'counters', by team, of each processor. */

@@ -22,18 +22,69 @@
 enum config_mode {
 	CONFIG_MODE_LACP,
 	CONFIG_MODE_STATIC,
+	CONFIG_MODE_INDEPENDENT, /* "switch-independent" */
 };
 
 enum config_balance {
 	CONFIG_BALANCE_ADDRESS_HASH,
+	CONFIG_BALANCE_VM_PORT,
+	CONFIG_BALANCE_DYNAMIC,
+};
+
+enum config_fail_back {
+	CONFIG_FAIL_BACK_AT_ONCE,
+	CONFIG_FAIL_BACK_NEVER,
+};
+
+enum config_monitor_policy {
+	CONFIG_MONITOR_ANY, /* One monitor that is content is enough. */
+	CONFIG_MONITOR_ALL, /* All have to be. */
 };
 
 struct config_member {
 	char name[IFNAMSIZ];
 	bool standby;
-	uint16_t priority; /* LACP port priority. */
+	bool preferred;    /* Comes before all others, whatever the priorities say. */
+	uint16_t priority; /* LACP port priority; switch-independent: the smaller, the earlier. */
+	uint32_t weight;   /* Of its share; 0: by its speed. */
 	bool disabled;
 	bool drain;
+};
+
+#define CONFIG_MONITORS_MAX 8
+#define CONFIG_TARGETS_MAX 8
+
+enum config_monitor_type {
+	CONFIG_MONITOR_CARRIER,
+	CONFIG_MONITOR_ARP,
+	CONFIG_MONITOR_ND,
+	CONFIG_MONITOR_SPEED,
+	CONFIG_MONITOR_ERRORS,
+};
+
+struct config_address {
+	bool v6;
+	uint8_t bytes[16]; /* Of IPv4 the first four. */
+};
+
+/* Apart from the carrier monitor, whose delays are in struct config_team. */
+struct config_monitor {
+	enum config_monitor_type type;
+	unsigned n_targets; /* ARP, ND */
+	struct config_address targets[CONFIG_TARGETS_MAX];
+	uint32_t interval_ms;
+	uint32_t missed_max;
+	uint16_t vlan;           /* 0: untagged */
+	uint32_t min_speed_mbps; /* SPEED */
+	bool full_duplex;
+	uint32_t errors_max; /* ERRORS: in one interval. */
+};
+
+struct config_damping {
+	uint32_t flaps; /* So many losses within the period … 0: no damping. */
+	uint32_t period_ms;
+	uint32_t hold_down_ms; /* … keep it out for so long, twice as long each further time … */
+	uint32_t hold_down_max_ms; /* … up to this. */
 };
 
 struct config_lacp {
@@ -56,8 +107,20 @@ struct config_team {
 	enum config_mode mode;
 	enum config_balance balance;
 	enum hash_fields hash;
-	char datapath[8]; /* "auto", "bpf", "team". */
-	uint32_t mtu;     /* 0: leave it (1500 for a new device). */
+	bool hash_inner;         /* Look into VXLAN and GRE. */
+	uint32_t flowlet_gap_us; /* Of balance "dynamic". */
+	char datapath[8];        /* "auto", "bpf", "team". */
+	bool transmit_direct;
+	unsigned min_active; /* With fewer members the team is down. */
+	enum config_fail_back fail_back;
+	uint32_t fail_back_delay_ms; /* Of "at-once": after this. */
+	uint32_t announce_count;
+	uint32_t announce_interval_ms;
+	struct config_damping damping;
+	enum config_monitor_policy monitor_policy;
+	unsigned n_monitors;
+	struct config_monitor monitors[CONFIG_MONITORS_MAX];
+	uint32_t mtu; /* 0: leave it (1500 for a new device). */
 	bool mac_auto;
 	struct mac mac; /* Where not auto. */
 	struct config_lacp lacp;

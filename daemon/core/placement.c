@@ -196,7 +196,8 @@ void placement_make(struct placement_plan *plan, member_set members,
 {
 	unsigned n = (unsigned)__builtin_popcount(members);
 
-	memset(plan, PLACEMENT_NONE, sizeof(*plan));
+	memset(plan->order, PLACEMENT_NONE, sizeof(plan->order));
+	memset(plan->hold, PLACEMENT_NONE, sizeof(plan->hold));
 	if (n > 0)
 		choose_first(plan, members, weights, previous);
 	if (n > 1)

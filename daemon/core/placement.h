@@ -18,6 +18,12 @@ typedef uint32_t member_set;
 struct placement_plan {
 	uint8_t order[PLACEMENT_BUCKETS][PLACEMENT_MEMBERS]; /* Slots, best first, then NONE. */
 	uint8_t hold[PLACEMENT_BUCKETS];                     /* A slot, or NONE. */
+	/* The primary of a switch-independent team, likewise; NONE elsewhere. */
+	uint8_t primary[PLACEMENT_MEMBERS];
+	uint8_t primary_hold;
+	uint8_t primary_also; /* Was it until a moment ago, and still receives what is for the team.
+			       */
+	uint8_t reserved[6];  /* NONE. */
 };
 
 /* Makes the orders for the members in 'members', whose shares are as 'weights' (of each slot, above
@@ -25,7 +31,7 @@ struct placement_plan {
  * members; after any one failure too, but for rare mixes of many members of unlike speeds, where it
  * may be 1.1 buckets; after any two, within two buckets for members of one speed. Of the buckets'
  * members in 'previous' (slots, NONE where a bucket has none yet) as many stay as fairness allows.
- * All holds become NONE. Takes about a millisecond for 32 members. */
+ * All holds become NONE; the primary stays as it is. Takes about a millisecond for 32 members. */
 void placement_make(struct placement_plan *plan, member_set members,
 		    const uint32_t weights[static PLACEMENT_MEMBERS],
 		    const uint8_t previous[static PLACEMENT_BUCKETS]);

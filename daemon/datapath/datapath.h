@@ -20,6 +20,46 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What the team's frames are placed by, beside buckets. All false: buckets only. */
+struct datapath_rules {
+	bool hash_inner;  /* The hash looks into VXLAN and GRE. */
+	bool learn;       /* Source addresses on their way out become stations. */
+	bool homes;       /* A frame goes by its source address's order … */
+	bool flowlets;    /* … or, with this, by its flowlet. */
+	bool independent; /* The switch knows of no team: see mode "switch-independent". */
+	uint32_t flowlet_gap_us;
+	bool direct; /* Transmit without the hop through the hidden device. */
+};
+
+/* An address behind the team device, see bpf/abi.h and core/stations.h. */
+struct datapath_station {
+	struct mac mac;
+	uint8_t order[PLACEMENT_MEMBERS];
+	uint8_t hold;
+	uint8_t also;
+};
+
+/* How far a station is known to the datapath. */
+struct datapath_station_state {
+	struct datapath_station station;
+	nsec_t seen; /* When it last sent, to a second or so; 0: never. */
+	unsigned n_vlans;
+	uint16_t vlans[4]; /* Where it was seen; 0: untagged. */
+};
+
+enum datapath_station_news_type {
+	DATAPATH_STATION_LEARNED, /* It sent its first frame, or its first one in a VLAN. */
+	DATAPATH_STATION_LEFT,    /* It announced itself from outside: it has moved away. */
+	DATAPATH_STATION_FULL,    /* No room is left; its bucket carries it. */
+};
+
+struct datapath_station_news {
+	enum datapath_station_news_type type;
+	struct mac mac;
+	uint16_t vlan; /* 0: untagged */
+	uint8_t slot;  /* Its home (learned), or where it came in (left); PLACEMENT_NONE: none. */
+};
+
 struct datapath_team_spec {
 	char name[IFNAMSIZ];
 	struct mac mac;
@@ -28,6 +68,7 @@ struct datapath_team_spec {
 	/* While no daemon lives, a member whose link comes back may carry again by the kernel's own
 	 * decision: not in LACP, where partner and daemon decide. */
 	bool carrier_returns;
+	struct datapath_rules rules;
 };
 
 struct datapath_member_spec {
@@ -40,7 +81,9 @@ struct datapath_member_counters {
 	uint64_t rx_bytes;
 	uint64_t tx_packets;
 	uint64_t tx_bytes;
-	uint64_t rx_not_collecting; /* Frames dropped because the member may not receive. */
+	uint64_t rx_not_collecting; /* Frames dropped because the member may not receive, */
+	uint64_t rx_reflected;      /* … because we had sent them ourselves, */
+	uint64_t rx_copies;         /* … because another member takes them. */
 };
 
 struct datapath_team_counters {
@@ -84,11 +127,17 @@ struct datapath_listener {
 	void (*member_hindered)(void *userdata, int ifindex, const char *sentence);
 	/* What senses_carrier() says may have changed. */
 	void (*carrier_sensed)(void *userdata);
+	/* News of the team whose device has that ifindex. */
+	void (*station_news)(void *userdata, int ifindex, const struct datapath_station_news *news);
 	void *userdata;
 };
 
 struct datapath_ops {
 	const char *name; /* As in the configuration: "bpf", "team". */
+
+	/* Whether the datapath can do what the rules ask for; *ret_why: what it cannot, as the rest
+	 * of a sentence. NULL: it can do nothing but buckets. */
+	bool (*can)(const struct datapath_rules *rules, const char **ret_why);
 
 	/* The kernel shows slow-protocol frames of members only to sockets that are bound to them.
 	 */
@@ -144,6 +193,9 @@ struct datapath_ops {
 	void (*member_remove)(struct datapath_team *team, unsigned slot, datapath_done *done,
 			      void *userdata);
 
+	/* At once: the address that the member's device has now. NULL: not of interest. */
+	void (*member_address)(struct datapath_team *team, unsigned slot, const struct mac *mac);
+
 	/* At once: which members may send, which may receive (LACP, monitors, administrator). */
 	void (*allow)(struct datapath_team *team, member_set may_send, member_set may_receive);
 
@@ -165,6 +217,26 @@ struct datapath_ops {
 
 	/* At once: where the buckets go. */
 	int (*place)(struct datapath_team *team, const struct placement_plan *plan, struct err *e);
+
+	/* The next three are NULL where the datapath knows nothing of stations; then 'rules' must
+	 * have neither 'learn' nor 'homes'. */
+
+	/* At once: enters or changes a station; what the programs know of it stays. -ENOSPC if the
+	 * host has too many. */
+	int (*station_put)(struct datapath_team *team, const struct datapath_station *station,
+			   struct err *e);
+	void (*station_forget)(struct datapath_team *team, const struct mac *mac);
+
+	/* At once: how many stations the programs may enter of their own accord from now on, and
+	 * the slots that these get one after the other, from the first on. */
+	void (*station_homes)(struct datapath_team *team, unsigned room,
+			      const uint8_t slots[static PLACEMENT_MEMBERS]);
+
+	/* Calls 'each' for every station of the team that sends (not for members and the team
+	 * itself). Takes up to some milliseconds with thousands of them. */
+	void (*stations)(struct datapath_team *team,
+			 void (*each)(void *userdata, const struct datapath_station_state *state),
+			 void *userdata);
 
 	/* At once. */
 	int (*counters)(struct datapath_team *team, struct datapath_team_counters *counters,

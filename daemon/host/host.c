@@ -195,6 +195,26 @@ void host_member_hindered(struct host *host, int ifindex, const char *sentence)
 			return;
 }
 
+void host_station_news(struct host *host, int ifindex, const struct datapath_station_news *news)
+{
+	for (unsigned i = 0; i < host->n_teams; i++)
+		if (team_station_news(host->teams[i], ifindex, news))
+			return;
+}
+
+void host_neighbour_changed(struct host *host, const struct host_neighbour *neighbour)
+{
+	for (unsigned i = 0; i < host->n_teams; i++)
+		team_neighbour_changed(host->teams[i], neighbour);
+}
+
+void host_probe_frame(struct host *host, int ifindex, struct span frame)
+{
+	for (unsigned i = 0; i < host->n_teams; i++)
+		if (team_probe_frame(host->teams[i], ifindex, frame))
+			return;
+}
+
 void host_tick(struct host *host)
 {
 	nsec_t now = host->parts.world->ops->now(host->parts.world);

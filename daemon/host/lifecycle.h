@@ -33,6 +33,11 @@ void host_carrier_answer(struct host *host, int ifindex, bool up);
 /* As in struct datapath_listener. */
 void host_member_disturbed(struct host *host, int ifindex, const char *sentence);
 void host_member_hindered(struct host *host, int ifindex, const char *sentence);
+void host_station_news(struct host *host, int ifindex, const struct datapath_station_news *news);
+
+/* As world_ops.neighbours and world_ops.probe_join have it. */
+void host_neighbour_changed(struct host *host, const struct host_neighbour *neighbour);
+void host_probe_frame(struct host *host, int ifindex, struct span frame);
 void host_tick(struct host *host);
 nsec_t host_deadline(const struct host *host);
 

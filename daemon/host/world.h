@@ -13,6 +13,25 @@
 struct host_status;
 struct world;
 
+/* An IP address of the host that is reached by a team. */
+struct host_address {
+	bool v6;
+	uint8_t bytes[16]; /* Of IPv4 the first four. */
+	struct mac mac;    /* Of the device that has it. */
+	uint16_t vlan;     /* With which it leaves the team device; 0: untagged. */
+};
+
+/* An entry of a bridge's forwarding database. */
+struct host_neighbour {
+	int bridge; /* ifindex */
+	int port;   /* The bridge's port behind which the address is; the bridge itself for its own.
+		     */
+	struct mac mac;
+	uint16_t vlan;  /* 0: none. */
+	bool permanent; /* Not learned: a port's own address, or one that somebody entered. */
+	bool gone;
+};
+
 struct world_ops {
 	nsec_t (*now)(struct world *world);
 	uint64_t (*realtime_us)(struct world *world);
@@ -37,6 +56,25 @@ struct world_ops {
 	/* Asks once more for a device whose loss the kernel has never told; the answer comes by
 	 * host_carrier_answer(). */
 	void (*carrier_ask)(struct world *world, int ifindex);
+
+	/* Sends an Ethernet frame as it is, tags and all, without waiting. -errno. */
+	int (*frame_send)(struct world *world, int ifindex, struct span frame);
+
+	/* From now on ARP, ND and other answers to probes that come in on the device are handed to
+	 * host_probe_frame(), or no more. */
+	void (*probe_join)(struct world *world, int ifindex);
+	void (*probe_leave)(struct world *world, int ifindex);
+
+	/* The IP addresses of the device and of those above it (bridges, VLAN devices, …), as they
+	 * are known now; returns how many, at most 'n'. */
+	size_t (*addresses)(struct world *world, int ifindex, struct host_address *addresses,
+			    size_t n);
+
+	/* Calls 'each' for every address in the forwarding databases of the bridges that the
+	 * device is a port of. Later news come by host_neighbour_changed(). */
+	void (*neighbours)(struct world *world, int ifindex,
+			   void (*each)(void *userdata, const struct host_neighbour *neighbour),
+			   void *userdata);
 
 	/* Writes the host's identity to its file, later. 'text' is the callee's to free. */
 	void (*save_identity)(struct world *world, char *text);

@@ -50,6 +50,16 @@ bool team_carrier_answer(struct team *team, int ifindex, bool up);
  * "". */
 bool team_disturbed(struct team *team, int ifindex, const char *sentence);
 bool team_hindered(struct team *team, int ifindex, const char *sentence);
+
+/* A bridge's forwarding database has changed. */
+void team_neighbour_changed(struct team *team, const struct host_neighbour *neighbour);
+
+/* A frame that may answer a probe came in on the device; 'frame' begins with its destination, a tag
+ * is in it. Returns whether the device is a member of the team. */
+bool team_probe_frame(struct team *team, int ifindex, struct span frame);
+
+/* The datapath has news of a station; returns whether 'ifindex' is the team's device. */
+bool team_station_news(struct team *team, int ifindex, const struct datapath_station_news *news);
 void team_tick(struct team *team, nsec_t now);
 nsec_t team_deadline(const struct team *team);
 

@@ -66,7 +66,7 @@ static int wanted_device(const struct member *member)
 /* Tells the mode of the link as it is now. */
 static void tell_link(struct member *member)
 {
-	bool up = member->carrier && member->settings_known;
+	bool up = member->carrier && member->settings_known && member_is_healthy(member);
 
 	member->link_due = NSEC_NEVER;
 	if (!member->has_port)
@@ -89,7 +89,7 @@ static void set_carrier(struct member *member, bool up)
 {
 	const struct config_team *config = &member->team->config;
 	nsec_t now = team_now(member->team);
-	bool known = up && member->settings_known;
+	bool known;
 
 	if (member->carrier != up) {
 		member->carrier = up;
@@ -97,6 +97,8 @@ static void set_carrier(struct member *member, bool up)
 		if (!up)
 			hide_carrier(member);
 	}
+	member_health_link(member);
+	known = up && member->settings_known && member_is_healthy(member);
 	if (known == member->link_told) {
 		/* Perhaps another speed; nothing if nothing changed. */
 		if (known)
@@ -147,10 +149,19 @@ static void note_master(struct member *member, const struct link *link)
 	log_member(LOG_LEVEL_WARNING, member, text);
 }
 
+static void note_address(struct member *member, const struct mac *mac)
+{
+	const struct datapath_ops *ops = device_ops(member);
+
+	if (ops->member_address && !mac_equal(&member->mac, mac))
+		ops->member_address(member->team->device, member->slot, mac);
+	member->mac = *mac;
+}
+
 static void follow_link(struct member *member, const struct link *link)
 {
 	note_master(member, link);
-	member->mac = link->mac;
+	note_address(member, &link->mac);
 	member->settings_known = link->settings_known;
 	if (link->settings_known) {
 		member->speed_mbps = link->speed_mbps;
@@ -168,6 +179,8 @@ static void watch(struct member *member)
 	if (!member->joined)
 		team->world->ops->slow_join(team->world, member->ifindex,
 					    team->device->ops->slow_frames_at_member);
+	if (!member->joined)
+		member_health_begin(member);
 	member->joined = true;
 	if (!member->watched)
 		team->world->ops->carrier_watch(team->world, member->ifindex,
@@ -183,8 +196,10 @@ void member_let_go(struct member *member)
 
 	if (member->watched)
 		world->ops->carrier_unwatch(world, member->ifindex);
-	if (member->joined)
+	if (member->joined) {
+		member_health_end(member);
 		world->ops->slow_leave(world, member->ifindex);
+	}
 	member->watched = false;
 	member->joined = false;
 }
@@ -404,6 +419,7 @@ void member_tick(struct member *member, nsec_t now)
 {
 	struct world *world = member->team->world;
 
+	member_health_tick(member, now);
 	if (now >= member->link_due)
 		tell_link(member);
 	if (now >= member->ask_due) {
@@ -418,7 +434,9 @@ void member_tick(struct member *member, nsec_t now)
 
 nsec_t member_deadline(const struct member *member)
 {
-	return nsec_min(member->link_due, nsec_min(member->ask_due, member->retry_due));
+	nsec_t deadline = nsec_min(member->link_due, nsec_min(member->ask_due, member->retry_due));
+
+	return nsec_min(deadline, member_health_deadline(member));
 }
 
 void member_save(struct member *member)

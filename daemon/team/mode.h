@@ -83,6 +83,7 @@ static inline const struct mode_ops *mode_of(enum config_mode mode)
 	case CONFIG_MODE_LACP:
 		return &mode_lacp;
 	case CONFIG_MODE_STATIC:
+	case CONFIG_MODE_INDEPENDENT:
 		return &mode_static;
 	}
 	return NULL;

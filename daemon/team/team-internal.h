@@ -58,6 +58,13 @@ struct team {
 	void *deleted_userdata;
 };
 
+/* What a member is, and why. */
+struct verdict {
+	enum team_member_state state;
+	const char *reason;
+	char explanation[LACP_EXPLANATION_SIZE];
+};
+
 /* Carries out what the mode asks for, then brings placement, carrier, sessions and reports
  * up to date. Called at the end of every input. */
 void team_settle(struct team *team);
@@ -67,6 +74,34 @@ void team_apply_traffic(struct team *team);
 void team_marker_answered(struct team *team, unsigned slot, bool answered);
 void team_traffic_tick(struct team *team, nsec_t now);
 nsec_t team_traffic_deadline(const struct team *team);
+
+/* rules.c: what the datapath has to place the team's frames by. */
+struct datapath_rules team_rules(const struct team *team);
+
+/* stations.c: the addresses behind the team device, on which member each is, and that the switches
+ * hear of it when one moves. -ENOMEM. */
+int team_stations_init(struct team *team);
+void team_stations_fini(struct team *team);
+/* The device is there; takes over what the datapath and the bridges know. */
+void team_stations_opened(struct team *team);
+/* In each team_apply_traffic(), when the plan and the words are written: the primary, which members
+ * are fit, or their weights may be others. */
+void team_stations_settle(struct team *team, const uint32_t weights[static PLACEMENT_MEMBERS]);
+void team_stations_tick(struct team *team, nsec_t now);
+nsec_t team_stations_deadline(const struct team *team);
+
+/* health.c: what is known of the way behind a link that is up, by the configured monitors and of
+ * how often it was lost. */
+bool member_is_healthy(const struct member *member);
+/* The member has a device from now on, or (before it goes) no more. */
+void member_health_begin(struct member *member);
+void member_health_end(struct member *member);
+/* Its link or its settings may have changed. */
+void member_health_link(struct member *member);
+void member_health_tick(struct member *member, nsec_t now);
+nsec_t member_health_deadline(const struct member *member);
+/* Why it is not healthy; false if it is. */
+bool member_health_judge(const struct member *member, struct verdict *verdict);
 
 /* leftover.c: takes out what the adopted device has and the configuration has not; corrects 'info'.
  */
@@ -79,12 +114,6 @@ void team_say_goodbye(struct team *team, unsigned slot, const struct session_dat
 /* view.c: tells listeners and the log of states that changed. */
 void team_report(struct team *team);
 
-/* What a member is, and why. */
-struct verdict {
-	enum team_member_state state;
-	const char *reason;
-	char explanation[LACP_EXPLANATION_SIZE];
-};
 [[gnu::format(printf, 4, 5)]] void verdict_set(struct verdict *verdict,
 					       enum team_member_state state, const char *reason,
 					       const char *format, ...);

@@ -65,6 +65,7 @@ static struct datapath_team_spec device_spec(const struct team *team)
 		.hash = team->config.hash,
 		/* The kernel knows no delay. */
 		.carrier_returns = team->mode->carrier_returns && !team->config.up_delay_ms,
+		.rules = team_rules(team),
 	};
 
 	memcpy(spec.name, team->config.name, sizeof(spec.name));
@@ -161,6 +162,7 @@ static void team_opened(void *userdata, int r, const struct err *e, struct datap
 		spec = device_spec(team);
 		device->ops->team_configure(device, &spec, configured, team);
 	}
+	team_stations_opened(team);
 	for (unsigned i = 0; i < team->n_members; i++)
 		member_reconcile(&team->members[i]);
 	team->dirty = true;
@@ -245,7 +247,8 @@ struct team *team_new(const struct config_team *config,
 	team->reported_state = TEAM_DOWN;
 	handover_init(&team->handover);
 	team->mode = mode_of(config->mode);
-	if (team->mode->init(team) < 0) {
+	if (team_stations_init(team) < 0 || team->mode->init(team) < 0) {
+		team_stations_fini(team);
 		free(team);
 		return NULL;
 	}
@@ -265,6 +268,7 @@ void team_forget(struct team *team)
 	if (team->device)
 		team->device->ops->team_release(team->device);
 	team->mode->fini(team);
+	team_stations_fini(team);
 	free(team);
 }
 
@@ -412,12 +416,14 @@ void team_tick(struct team *team, nsec_t now)
 	team->mode->tick(team, now);
 	team_settle(team);
 	team_traffic_tick(team, now);
+	team_stations_tick(team, now);
 }
 
 nsec_t team_deadline(const struct team *team)
 {
 	nsec_t deadline = nsec_min(team->mode->deadline(team), team_traffic_deadline(team));
 
+	deadline = nsec_min(deadline, team_stations_deadline(team));
 	if (team->phase == TEAM_FAILED)
 		deadline = nsec_min(deadline, team->retry_due);
 	for (unsigned i = 0; i < team->n_members; i++)

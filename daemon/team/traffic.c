@@ -168,6 +168,7 @@ void team_apply_traffic(struct team *team)
 		place(team);
 	set_allowed(team, wanted.may_send, wanted.may_receive);
 	show_carriers(team);
+	team_stations_settle(team, wanted.weights);
 	set_device_carrier(team, wanted.carrier);
 	team_watch_carrying(team);
 	send_markers(team);

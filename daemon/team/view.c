@@ -90,6 +90,8 @@ static void judge_member(const struct member *member, struct verdict *verdict)
 			    "an administrator drained it: it receives, and sends nothing");
 	else if (!member->distributing && !member->settings_known)
 		verdict_set(verdict, TEAM_MEMBER_DOWN, "starting", "its speed is being asked for");
+	else if (member_health_judge(member, verdict))
+		return;
 	else if (!member->distributing && !member->link_told)
 		verdict_set(verdict, TEAM_MEMBER_DOWN, "waiting",
 			    "its link is up; the configured delay has not passed yet");
