@@ -35,7 +35,8 @@ enum abi_hash {
 	ABI_HASH_MAC_ADDRESSES,
 };
 
-/* What a team's programs do beside placing buckets; bits of abi_team.rules. A team without any has
+/* What a team's programs do beside placing buckets; bits of abi_team.rules. A team without any (the
+ * last does not count) has
  * the programs yoke_tx and yoke_rx, any other has yoke_tx_full and yoke_rx_full, so that what a
  * team does not use costs it nothing. */
 #define ABI_RULE_INNER 0x1        /* The hash looks into VXLAN and GRE. */
@@ -43,9 +44,11 @@ enum abi_hash {
 #define ABI_RULE_HOMES 0x4        /* A frame goes by the order of its source address … */
 #define ABI_RULE_FLOWLETS 0x8     /* … or, with this, by its flowlet. */
 #define ABI_RULE_INDEPENDENT 0x10 /* The switch knows of no team. */
+#define ABI_RULE_DIRECT 0x100     /* A second entry of a team, by its own device. */
 
 /* In map 'teams', by the ifindex of the device at which the team's frames are seen on their way
- * out: the hidden peer; with direct transmit, and of the kernel's team driver, the team's own. */
+ * out: the hidden peer; of the kernel's team driver the team's own, and with direct transmit there
+ * is a copy by that, with ABI_RULE_DIRECT. */
 struct abi_team {
 	__u32 index; /* Of the team in the other maps. */
 	__u32 hash;  /* enum abi_hash */

@@ -27,7 +27,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, ABI_TEAMS);
+	__uint(max_entries, ABI_TEAMS * 2); /* Each once more for direct transmission. */
 	__type(key, __u32);
 	__type(value, struct abi_team);
 } teams SEC(".maps");

@@ -238,6 +238,10 @@ struct datapath_ops {
 			 void (*each)(void *userdata, const struct datapath_station_state *state),
 			 void *userdata);
 
+	/* What the team's device is for the kernel: "netkit", "veth". NULL: the datapath's own kind
+	 * is the only one. */
+	const char *(*device_kind)(struct datapath_team *team);
+
 	/* At once. */
 	int (*counters)(struct datapath_team *team, struct datapath_team_counters *counters,
 			struct err *e);

@@ -1,4 +1,5 @@
 /* Taking over what a former daemon left in the kernel. */
+#include "daemon/datapath/dp-bpf-device.h"
 #include "daemon/datapath/dp-bpf-internal.h"
 
 #include "lib/base/log.h"
@@ -20,7 +21,7 @@ bool dp_is_team_device(const char *name, const struct rtnl_device *device,
 	char alias[RTNL_ALIAS_SIZE];
 
 	(void)snprintf(alias, sizeof(alias), DP_BPF_ALIAS_PREFIX "%s", name);
-	if (strcmp(device->kind, "veth") != 0 || strcmp(peer->kind, "veth") != 0 ||
+	if (!dp_device_kind(device->kind) || strcmp(device->kind, peer->kind) != 0 ||
 	    device->lower != peer->ifindex || peer->lower != device->ifindex)
 		return false;
 	/* A daemon that was killed while it made the device has not come to the alias. */

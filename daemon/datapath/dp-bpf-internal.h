@@ -27,6 +27,7 @@ struct dp_maps {
 };
 
 struct dp_bpf;
+struct dp_device_kind;
 
 typedef void dp_news_handler(struct dp_bpf *dp);
 
@@ -76,6 +77,7 @@ struct dp_bpf {
 	struct dp_maps maps;
 	int program_tx;
 	int program_rx;
+	bool netkit; /* The kernel has it: new teams get it. Worker, after the start. */
 	unsigned n_processors;
 	struct abi_words *words; /* Of all teams, shared with the programs. */
 	/* Worker. */
@@ -100,6 +102,10 @@ struct dp_team {
 	unsigned index;
 	int ifindex;
 	int peer;
+	const struct dp_device_kind *kind;
+	/* Worker: the hidden device is up; and frames leave by the program at the team's egress. */
+	bool up;
+	bool is_direct;
 	/* Worker, but for the name, which never changes. */
 	struct datapath_team_spec spec;
 };
@@ -129,6 +135,9 @@ struct dp_job {
 
 /* dp-bpf-load.c */
 int dp_load(struct dp_bpf *dp, struct err *e);
+
+/* Which program a team with these rules has. */
+int dp_program(const struct dp_bpf *dp, uint32_t rules, bool sends);
 void dp_unload(struct dp_bpf *dp);
 
 /* Worker: the program that sends or receives once more, loaded when it is asked for first: the
@@ -196,7 +205,12 @@ struct dp_member_entry {
 /* All teams; returns how many, at most ABI_TEAMS. */
 unsigned dp_maps_teams(const struct dp_bpf *dp, struct dp_team_entry entries[static ABI_TEAMS]);
 bool dp_maps_get_team(const struct dp_bpf *dp, int peer, struct abi_team *ret);
+/* Changes the copy for direct transmission, too, if there is one. */
 int dp_maps_put_team(const struct dp_bpf *dp, int peer, const struct abi_team *team, struct err *e);
+
+/* Makes that copy, or puts it right. */
+int dp_maps_put_direct(const struct dp_bpf *dp, int ifindex, const struct abi_team *team,
+		       struct err *e);
 
 /* Takes a free index, and sets what belongs to it back to nothing. */
 int dp_maps_take_index(const struct dp_bpf *dp, unsigned *ret, struct err *e);
@@ -219,7 +233,7 @@ int dp_maps_counters(const struct dp_bpf *dp, unsigned index, struct abi_counter
 		     struct abi_counters *ret, struct err *e);
 
 /* dp-bpf-adopt.c, worker */
-/* Whether a veth is the team's, made by us; 'peer' is its other end. */
+/* Whether a device is the team's, made by us; 'peer' is its other end. */
 bool dp_is_team_device(const char *name, const struct rtnl_device *device,
 		       const struct rtnl_device *peer);
 
@@ -228,6 +242,9 @@ int dp_adopt(struct dp_job *job, struct err *e);
 
 /* Clears away what is left of teams whose devices are gone. */
 void dp_purge(struct dp_bpf *dp);
+
+/* dp-bpf-device.c, any thread: as the kernel has it, see datapath_ops.device_kind(). */
+const char *dp_device_kind_name(const struct dp_device_kind *kind);
 
 /* dp-bpf-team.c, worker */
 int dp_open_run(struct dp_job *job, struct err *e);

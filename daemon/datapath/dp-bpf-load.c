@@ -207,6 +207,11 @@ static void take_fds(struct dp_bpf *dp)
 	return n;
 }
 
+int dp_program(const struct dp_bpf *dp, uint32_t rules, bool sends)
+{
+	return sends ? dp->program_tx : dp->program_rx;
+}
+
 int dp_copy_program(struct dp_bpf *dp, bool sends, int *copy, struct err *e)
 {
 	const struct bpf_program *program =

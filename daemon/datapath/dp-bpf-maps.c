@@ -28,7 +28,8 @@ unsigned dp_maps_teams(const struct dp_bpf *dp, struct dp_team_entry entries[sta
 
 	while (n < ABI_TEAMS && bpf_map_get_next_key(dp->maps.teams, before, &key) == 0) {
 		entries[n].peer = key;
-		if (bpf_map_lookup_elem(dp->maps.teams, &key, &entries[n].team) == 0)
+		if (bpf_map_lookup_elem(dp->maps.teams, &key, &entries[n].team) == 0 &&
+		    !(entries[n].team.rules & ABI_RULE_DIRECT))
 			n++;
 		before = &key;
 	}
@@ -42,12 +43,42 @@ bool dp_maps_get_team(const struct dp_bpf *dp, int peer, struct abi_team *ret)
 	return bpf_map_lookup_elem(dp->maps.teams, &key, ret) == 0;
 }
 
-int dp_maps_put_team(const struct dp_bpf *dp, int peer, const struct abi_team *team, struct err *e)
+static int put_team(const struct dp_bpf *dp, uint32_t key, const struct abi_team *team,
+		    struct err *e)
 {
-	uint32_t key = (uint32_t)peer;
 	int r = bpf_map_update_elem(dp->maps.teams, &key, team, BPF_ANY);
 
 	return r < 0 ? err_errno(e, r, "cannot enter the team into the programs' map") : 0;
+}
+
+/* The key of the team's copy for direct transmission; 0: it has none. */
+static uint32_t direct_key(const struct dp_bpf *dp, unsigned index)
+{
+	uint32_t key, *before = NULL;
+	struct abi_team team;
+
+	for (; bpf_map_get_next_key(dp->maps.teams, before, &key) == 0; before = &key)
+		if (bpf_map_lookup_elem(dp->maps.teams, &key, &team) == 0 && team.index == index &&
+		    team.rules & ABI_RULE_DIRECT)
+			return key;
+	return 0;
+}
+
+int dp_maps_put_direct(const struct dp_bpf *dp, int ifindex, const struct abi_team *team,
+		       struct err *e)
+{
+	struct abi_team copy = *team;
+
+	copy.rules |= ABI_RULE_DIRECT;
+	return put_team(dp, (uint32_t)ifindex, &copy, e);
+}
+
+int dp_maps_put_team(const struct dp_bpf *dp, int peer, const struct abi_team *team, struct err *e)
+{
+	uint32_t direct = direct_key(dp, team->index);
+	int r = direct ? dp_maps_put_direct(dp, (int)direct, team, e) : 0;
+
+	return r < 0 ? r : put_team(dp, (uint32_t)peer, team, e);
 }
 
 static void clear_words(struct abi_words *words)
@@ -103,8 +134,12 @@ int dp_maps_take_index(const struct dp_bpf *dp, unsigned *ret, struct err *e)
 
 void dp_maps_forget_team(const struct dp_bpf *dp, uint32_t peer, unsigned index)
 {
+	uint32_t direct = direct_key(dp, index);
+
 	clear_words(&dp->words[index]);
 	(void)bpf_map_delete_elem(dp->maps.teams, &peer);
+	if (direct)
+		(void)bpf_map_delete_elem(dp->maps.teams, &direct);
 }
 
 unsigned dp_maps_members(const struct dp_bpf *dp, unsigned index,

@@ -276,6 +276,7 @@ static int set_back(struct rtnl *rtnl, const struct rtnl_device *device,
 
 int dp_member_set_free(struct dp_bpf *dp, const struct dp_member_entry *entry, struct err *e)
 {
+	const struct dp_hook_spec hook = { .ifindex = (int)entry->ifindex };
 	struct rtnl_device device;
 	struct err one;
 	int first = 0;
@@ -283,8 +284,8 @@ int dp_member_set_free(struct dp_bpf *dp, const struct dp_member_entry *entry, s
 	if (dp_member_is_there(dp, entry, &device)) {
 		first = set_back(dp->rtnl, &device, &entry->member.found, e);
 		/* Last, for until then the host itself shall not hear the member. */
-		keep_first(dp_hook_detach(dp, device.ifindex, entry->member.found.clsact, &one),
-			   &one, &first, e);
+		keep_first(dp_hook_detach(dp, &hook, entry->member.found.clsact, &one), &one,
+			   &first, e);
 	} else {
 		dp_hook_forget(dp, (int)entry->ifindex);
 	}

@@ -127,7 +127,7 @@ int dp_watch_open(struct dp_bpf *dp, bool clsact, struct err *e)
 	dp->attacher = (struct bpf_attacher){
 		.rtnl = dp->rtnl,
 		.pins = &dp->pins,
-		.tcx = !clsact && tcx_is_available(dp->program_rx),
+		.tcx = !clsact && tcx_is_available(BPF_PLACE_INGRESS, dp->program_rx),
 	};
 	log_debug("programs are attached by %s",
 		  dp->attacher.tcx ? "TCX" : "clsact, as this kernel has no TCX");

@@ -301,6 +301,11 @@ static struct datapath_member_counters since(const struct abi_member_counters *n
 	};
 }
 
+static const char *op_device_kind(struct datapath_team *base)
+{
+	return dp_device_kind_name(team_of(base)->kind);
+}
+
 static int op_counters(struct datapath_team *base, struct datapath_team_counters *ret,
 		       struct err *e)
 {
@@ -342,6 +347,7 @@ static const struct datapath_ops ops = {
 	.fit = op_fit,
 	.carrier_word = op_carrier_word,
 	.place = op_place,
+	.device_kind = op_device_kind,
 	.counters = op_counters,
 };
 
@@ -375,6 +381,7 @@ int dp_bpf_new(const struct dp_bpf_settings *settings, struct datapath **ret, st
 		r = dp_watch_open(dp, settings->clsact, e);
 	if (r < 0)
 		return err_prefix(e, "cannot use the bpf datapath");
+	dp->netkit = !settings->veth && tcx_is_available(BPF_PLACE_NETKIT, dp->program_tx);
 	dp_sense_open(dp);
 	*ret = &steal_ptr(dp)->base;
 	return 0;

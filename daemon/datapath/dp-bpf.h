@@ -7,7 +7,9 @@
 struct dp_bpf_settings {
 	const char *bpffs; /* Folder in a bpffs for our pins; made (0700) if its parent is one. */
 	struct worker *worker;
-	bool clsact; /* Use it even where the kernel has TCX: for tests of the older way. */
+	/* Even where the kernel has TCX, or netkit: for tests of the older ways. */
+	bool clsact;
+	bool veth;
 	struct datapath_listener listener; /* Functions that are NULL are not called. */
 };
 

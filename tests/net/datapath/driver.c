@@ -96,7 +96,7 @@ bool driver_has_tcx(void)
 {
 	struct tcx_chain chain;
 
-	return tcx_query(1, &chain) == 0;
+	return tcx_query(1, BPF_PLACE_INGRESS, &chain) == 0;
 }
 
 bool driver_uses_tcx(void)

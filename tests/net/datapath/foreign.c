@@ -28,7 +28,7 @@ int foreign_tcx_before(int ifindex, int program)
 {
 	int fd = -1;
 
-	ck_assert_int_eq(tcx_attach_first(ifindex, program, &fd), 0);
+	ck_assert_int_eq(tcx_attach_first(ifindex, BPF_PLACE_INGRESS, program, &fd), 0);
 	return fd;
 }
 
@@ -75,7 +75,7 @@ int foreign_first_link(int ifindex)
 	struct tcx_chain chain;
 	int fd;
 
-	ck_assert_int_eq(tcx_query(ifindex, &chain), 0);
+	ck_assert_int_eq(tcx_query(ifindex, BPF_PLACE_INGRESS, &chain), 0);
 	ck_assert_uint_gt(chain.n, 0);
 	fd = bpf_link_get_fd_by_id(chain.links[0]);
 	ck_assert_int_ge(fd, 0);

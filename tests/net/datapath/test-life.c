@@ -334,7 +334,7 @@ START_TEST(a_device_that_a_killed_daemon_had_half_made_is_finished)
 	struct driver driver;
 	cleanup(lab_stop) struct lab lab = {};
 	struct err e;
-	const struct rtnl_veth veth = {
+	const struct rtnl_pair veth = {
 		.name = DRIVER_TEAM,
 		.mac = driver_spec.mac,
 		.peer_name = "yk%d",

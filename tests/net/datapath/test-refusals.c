@@ -127,10 +127,16 @@ START_TEST(somebody_elses_filters_outlive_ours)
 			ck_assert_int_eq(foreign_filter_add(spec.ifindex,
 							    foreign_program(TC_ACT_UNSPEC), 10, 1),
 					 0);
-		driver_must(bpf_filter_state(lab.rtnl, spec.ifindex, &state, &e), &e);
+		driver_must(bpf_filter_state(lab.rtnl,
+					     (struct bpf_filter_at){ .ifindex = spec.ifindex },
+					     &state, &e),
+			    &e);
 		ck_assert(state.ours == !driver_uses_tcx() && state.others && !state.taken);
 		driver_must(driver_remove(&driver, team, (unsigned)i, &e), &e);
-		driver_must(bpf_filter_state(lab.rtnl, spec.ifindex, &state, &e), &e);
+		driver_must(bpf_filter_state(lab.rtnl,
+					     (struct bpf_filter_at){ .ifindex = spec.ifindex },
+					     &state, &e),
+			    &e);
 		ck_assert(!state.ours && state.others);
 	}
 	driver_stop(&driver, team);

@@ -52,7 +52,10 @@ START_TEST(a_team_goes_from_one_way_to_the_other_without_losing_a_frame)
 		for (int member = MEMBER; member < MEMBER + 4; member++) {
 			struct bpf_filter_state state;
 
-			driver_must(bpf_filter_state(lab.rtnl, member, &state, &e), &e);
+			driver_must(bpf_filter_state(lab.rtnl,
+						     (struct bpf_filter_at){ .ifindex = member },
+						     &state, &e),
+				    &e);
 			ck_assert_int_eq(state.ours, clsact);
 			ck_assert_uint_eq(lab_n_tcx(member), !clsact);
 		}
