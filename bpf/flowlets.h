@@ -13,25 +13,37 @@
 /* What was sent before counts half of what is sent now. */
 #define FLOWLETS_HALF_LIFE_NS 50000000ull
 
-/* The slot number is beside the load, so that no two are equal. */
-#define FLOWLETS_SLOT_BITS 5
-
 #define FLOWLETS_COST 256
 
-/* The fit member with the least load, or ABI_NONE. */
+/* A load has the slot number beside it, so that no two are equal, and one that does not count is
+ * larger than any other, which has come down long before. */
+#define FLOWLETS_SLOT_BITS 5
+#define FLOWLETS_LARGEST ((1ull << 56) - 1)
+#define FLOWLETS_UNFIT_SHIFT 62
+
+/* The fit member with the least load, or ABI_NONE. Without a branch, which the compiler is kept
+ * from making: the verifier would follow both of each, and those of the next, and run out of
+ * patience.
+ */
 static inline __u8 flowlets_pick(const struct abi_loads *loads, __u64 fit)
 {
-	__u64 least = ~0ull;
+	__s64 least = (__s64)(1ull << FLOWLETS_UNFIT_SHIFT);
+	__u64 unfit = ~fit;
 
 #pragma GCC unroll 32
-	for (__u64 slot = 0; slot < ABI_MEMBERS; slot++) {
-		__u64 load = *(const volatile __u64 *)&loads->load[slot];
+	for (int slot = 0; slot < ABI_MEMBERS; slot++) {
+		__u64 load = *(const volatile __u64 *)&loads->load[slot] & FLOWLETS_LARGEST;
+		__s64 less, mask;
 
-		load = load << FLOWLETS_SLOT_BITS | slot;
-		if (fit >> slot & 1 && load < least)
-			least = load;
+		load = load << FLOWLETS_SLOT_BITS | (__u64)slot;
+		load |= (unfit & 1) << FLOWLETS_UNFIT_SHIFT;
+		less = (__s64)load - least;
+		mask = less >> 63;
+		__asm__ volatile("" : "+r"(mask), "+r"(unfit) : : "memory");
+		least += less & mask;
+		unfit >>= 1;
 	}
-	return least == ~0ull ? ABI_NONE : (__u8)(least & (ABI_MEMBERS - 1));
+	return least >> FLOWLETS_UNFIT_SHIFT ? ABI_NONE : (__u8)(least & (ABI_MEMBERS - 1));
 }
 
 /* Halves the loads as often as it is time. */

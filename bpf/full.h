@@ -1,5 +1,11 @@
-/* The programs of teams that have rules. Part of datapath.bpf.c, whose maps they use. */
+/* The programs of teams that have rules. Part of datapath.bpf.c, whose maps they use.
+ *
+ * Without CAP_PERFMON the verifier refuses a number of 32 bits in a place of the stack where a
+ * pointer was. So pointers are kept in structs of which the compiler has to think that others know
+ * them, and numbers that live long are of 64 bits. */
 #pragma once
+
+#define KEEP_IN_MEMORY(variable) __asm__ volatile("" : : "r"(&(variable)) : "memory")
 
 /* What a frame on its way out is handled with. */
 struct tx {
@@ -7,8 +13,11 @@ struct tx {
 	struct abi_words *words;
 	const struct abi_plan *plan;
 	struct abi_counters *counted;
-	__u32 index;
+	struct abi_station *station; /* The source's; or NULL. */
+	__u64 rules;
+	__u64 fields; /* enum abi_hash */
 	__u64 fit;
+	__u32 index;
 };
 
 static __always_inline __u64 word_of(const __u64 *word)
@@ -31,6 +40,8 @@ static __always_inline bool find_team(struct tx *tx, __u32 ifindex)
 	if (!tx->team)
 		return false;
 	tx->index = tx->team->index;
+	tx->rules = tx->team->rules;
+	tx->fields = tx->team->hash;
 	tx->counted = bpf_map_lookup_elem(&counters, &tx->index);
 	tx->words = bpf_map_lookup_elem(&words, &tx->index);
 	if (!tx->counted || !tx->words || !find_plan(tx->index, tx->words, &tx->plan))
@@ -40,13 +51,13 @@ static __always_inline bool find_team(struct tx *tx, __u32 ifindex)
 }
 
 static __always_inline void tell(const struct abi_station_key *key, enum abi_news_type type,
-				 __u32 slot, __u16 vlan)
+				 __u64 slot, __u64 vlan)
 {
 	struct abi_station_news news = {
 		.team = key->team,
 		.type = (__u8)type,
 		.slot = (__u8)slot,
-		.vlan = vlan,
+		.vlan = (__u16)vlan,
 	};
 
 	__builtin_memcpy(news.mac, key->mac, ABI_MAC_SIZE);
@@ -81,7 +92,7 @@ static __always_inline struct abi_station *source_station(const struct tx *tx,
 	struct abi_station *station = bpf_map_lookup_elem(&stations, &key);
 
 	if (!station) {
-		if (!(tx->team->rules & ABI_RULE_LEARN) || !stations_can_be(key.mac))
+		if (!(tx->rules & ABI_RULE_LEARN) || !stations_can_be(key.mac))
 			return NULL;
 		return learn(tx, &key, frame->vlan);
 	}
@@ -91,61 +102,94 @@ static __always_inline struct abi_station *source_station(const struct tx *tx,
 	return station;
 }
 
-static __always_inline __u32 bucket_carrier(const struct abi_plan *plan, __u32 bucket, __u64 fit)
+struct full_order {
+	__u8 slots[ABI_MEMBERS];
+};
+
+/* Functions of the object's own, which the verifier looks at once and not on each way to them:
+ * without CAP_PERFMON it would follow more ways than it has patience for. None of them takes the
+ * frame, which takes types that not every kernel has. */
+__attribute__((noinline)) __u64 full_carrier(const struct full_order *order, __u64 hold, __u64 fit)
 {
-	return order_carrier(plan->order[bucket], plan->hold[bucket], fit);
+	return order ? order_carrier(order->slots, hold, fit) : ABI_NONE;
 }
 
-static __always_inline __u32 primary_of(const struct abi_plan *plan, __u64 fit)
+__attribute__((noinline)) __u64 full_pick(const struct abi_loads *of_team, __u64 fit)
 {
-	return order_carrier(plan->primary, plan->primary_hold, fit);
+	return of_team ? flowlets_pick(of_team, fit) : ABI_NONE;
+}
+
+__attribute__((noinline)) int full_age(struct abi_loads *of_team, __u64 now)
+{
+	if (of_team)
+		flowlets_age(of_team, now);
+	return 0;
+}
+
+static __always_inline __u64 carrier_of(const __u8 *order, __u64 hold, __u64 fit)
+{
+	return full_carrier((const struct full_order *)(const void *)order, hold, fit);
+}
+
+static __always_inline __u64 bucket_carrier(const struct abi_plan *plan, __u64 bucket, __u64 fit)
+{
+	return carrier_of(plan->order[bucket], plan->hold[bucket], fit);
+}
+
+/* A plan that names none, as one from before the team was independent, has that of its first
+ * bucket. */
+static __always_inline __u64 primary_of(const struct abi_plan *plan, __u64 fit)
+{
+	__u64 slot = carrier_of(plan->primary, plan->primary_hold, fit);
+
+	return slot < ABI_MEMBERS ? slot : bucket_carrier(plan, 0, fit);
 }
 
 /* A station without an order of its own goes by the bucket that its address falls into. */
-static __always_inline __u32 station_carrier(const struct abi_station *station,
-					     const struct abi_plan *plan, __u32 bucket, __u64 fit)
+static __always_inline __u64 station_carrier(const struct abi_station *station,
+					     const struct abi_plan *plan, __u64 bucket, __u64 fit)
 {
-	__u32 slot = order_carrier(station->order, station->hold, fit);
+	__u64 slot = carrier_of(station->order, station->hold, fit);
 
 	return slot < ABI_MEMBERS ? slot : bucket_carrier(plan, bucket, fit);
 }
 
 /* Whether the station is on the primary whatever its order says. */
-static __always_inline bool is_with_primary(__u32 rules, const struct abi_station *station)
+static __always_inline bool is_with_primary(__u64 rules, const struct abi_station *station)
 {
 	return !(rules & ABI_RULE_HOMES) || station->kind != ABI_STATION_LOCAL;
 }
 
 /* Where the frame's source address is, as the switch is to see it. In an independent team what has
  * no room among the stations is on the primary, where answers to nobody known are received. */
-static __always_inline __u32 home_of(const struct tx *tx, const struct abi_station *station,
-				     __u32 bucket)
+static __always_inline __u64 home_of(const struct tx *tx, __u64 bucket)
 {
-	if (tx->team->rules & ABI_RULE_INDEPENDENT &&
-	    (!station || is_with_primary(tx->team->rules, station)))
+	const struct abi_station *station = tx->station;
+
+	if (tx->rules & ABI_RULE_INDEPENDENT && (!station || is_with_primary(tx->rules, station)))
 		return primary_of(tx->plan, tx->fit);
 	return station ? station_carrier(station, tx->plan, bucket, tx->fit)
 		       : bucket_carrier(tx->plan, bucket, tx->fit);
 }
 
-static __always_inline __u32 frame_hash(struct __sk_buff *skb, const struct abi_team *team,
-					const struct frame *frame)
+/* Changes *frame to what is in it, if the team looks there. */
+static __always_inline __u64 frame_hash(struct __sk_buff *skb, struct frame *frame,
+					const struct tx *tx)
 {
-	struct frame place = *frame;
-
-	if (team->rules & ABI_RULE_INNER)
-		inner_enter(skb, &place);
-	return parse_hash(skb, &place.ethernet, place.protocol, place.offset, team->hash);
+	if (tx->rules & ABI_RULE_INNER)
+		inner_enter(skb, frame);
+	KEEP_IN_MEMORY(*frame);
+	return parse_hash(skb, &frame->ethernet, frame->protocol, frame->offset, (__u32)tx->fields);
 }
 
 /* Where the flow is, or is from now on; ABI_NONE: the team has no flowlets yet. */
-static __always_inline __u32 flowlet_carrier(const struct tx *tx, __u32 hash, __u32 size)
+static __always_inline __u64 flowlet_carrier(const struct tx *tx, __u64 hash, __u64 size)
 {
 	void *of_team = bpf_map_lookup_elem(&flowlets, &tx->index);
 	struct abi_loads *load = bpf_map_lookup_elem(&loads, &tx->index);
-	__u32 key = hash & (ABI_FLOWLETS - 1), slot, now_us;
+	__u32 key = hash & (ABI_FLOWLETS - 1);
 	struct abi_flowlet *flowlet;
-	__u64 now;
+	__u64 now, now_us, slot;
 
 	if (!of_team || !load)
 		return ABI_NONE;
@@ -153,24 +197,23 @@ static __always_inline __u32 flowlet_carrier(const struct tx *tx, __u32 hash, __
 	if (!flowlet)
 		return ABI_NONE;
 	now = bpf_ktime_get_boot_ns();
-	now_us = (__u32)(now / 1000);
-	flowlets_age(load, now);
-	if (!flowlets_stays(flowlet, now_us, tx->team->flowlet_gap_us, tx->fit)) {
-		flowlet->slot = flowlets_pick(load, tx->fit);
+	now_us = now / 1000;
+	(void)full_age(load, now);
+	if (!flowlets_stays(flowlet, (__u32)now_us, tx->team->flowlet_gap_us, tx->fit)) {
+		flowlet->slot = (__u8)full_pick(load, tx->fit);
 		flowlet->used = 1;
 	}
-	flowlet->last_us = now_us;
-	/* Read back, as the verifier refuses a number that is a constant on one path. */
+	flowlet->last_us = (__u32)now_us;
 	slot = *(volatile __u8 *)&flowlet->slot;
 	if (slot < ABI_MEMBERS)
-		__sync_fetch_and_add(&load->load[slot], (__u64)size * load->cost[slot]);
+		__sync_fetch_and_add(&load->load[slot], size * load->cost[slot]);
 	return slot;
 }
 
-static __always_inline int send_by(struct __sk_buff *skb, const struct tx *tx, __u32 slot,
-				   __u32 bucket)
+static __always_inline int send_by(struct __sk_buff *skb, const struct tx *tx, __u64 slot,
+				   __u64 bucket)
 {
-	__u32 ifindex = slot < ABI_MEMBERS ? *(const volatile __u32 *)&tx->words->ifindex[slot] : 0;
+	__u64 ifindex = slot < ABI_MEMBERS ? *(const volatile __u32 *)&tx->words->ifindex[slot] : 0;
 	__u64 n = frames(skb);
 
 	if (slot >= ABI_MEMBERS || !ifindex) {
@@ -180,36 +223,35 @@ static __always_inline int send_by(struct __sk_buff *skb, const struct tx *tx, _
 	tx->counted->bucket_tx_packets[bucket & (ABI_BUCKETS - 1)] += n;
 	tx->counted->members[slot].tx_packets += n;
 	tx->counted->members[slot].tx_bytes += skb->len;
-	return (int)bpf_redirect(ifindex, 0);
+	return (int)bpf_redirect((__u32)ifindex, 0);
 }
 
 SEC("tc")
 int yoke_tx_full(struct __sk_buff *skb)
 {
-	enum independent_kind kind = INDEPENDENT_ORDINARY;
-	__u32 rules, home_bucket, bucket, hash, home = ABI_NONE, slot;
-	struct abi_station *station = NULL;
+	__u64 rules, home_bucket, bucket, hash, home = ABI_NONE, slot, kind = INDEPENDENT_ORDINARY;
 	struct frame frame;
-	struct tx tx;
+	struct tx tx = {};
 
+	KEEP_IN_MEMORY(tx);
 	if (!find_team(&tx, skb->ifindex) || !frame_read(skb, &frame))
 		return TC_ACT_SHOT;
-	rules = tx.team->rules;
+	rules = tx.rules;
 	if (rules & (ABI_RULE_LEARN | ABI_RULE_HOMES | ABI_RULE_INDEPENDENT))
-		station = source_station(&tx, &frame);
+		tx.station = source_station(&tx, &frame);
 	if (rules & ABI_RULE_INDEPENDENT)
-		kind = independent_kind(skb, &frame);
-	if (kind == INDEPENDENT_ANNOUNCEMENT && station)
-		station->announced = bpf_ktime_get_boot_ns();
+		kind = frame_number(independent_kind(skb, &frame));
+	if (kind == INDEPENDENT_ANNOUNCEMENT && tx.station)
+		tx.station->announced = bpf_ktime_get_boot_ns();
 
 	home_bucket = stations_bucket(frame.ethernet.h_source);
 	if (rules & (ABI_RULE_HOMES | ABI_RULE_INDEPENDENT))
-		home = home_of(&tx, station, home_bucket);
+		home = home_of(&tx, home_bucket);
 	if (kind != INDEPENDENT_ORDINARY ||
 	    (rules & (ABI_RULE_HOMES | ABI_RULE_FLOWLETS)) == ABI_RULE_HOMES)
 		return send_by(skb, &tx, home, home_bucket);
 
-	hash = frame_hash(skb, tx.team, &frame);
+	hash = frame_hash(skb, &frame, &tx);
 	bucket = hash >> 24;
 	slot = rules & ABI_RULE_FLOWLETS ? flowlet_carrier(&tx, hash, skb->len) : ABI_NONE;
 	if (slot >= ABI_MEMBERS)
@@ -223,8 +265,8 @@ int yoke_tx_full(struct __sk_buff *skb)
 /* What a frame that came in is handled with. */
 struct rx {
 	__u32 index;
-	__u32 slot;
-	__u32 rules;
+	__u64 slot;
+	__u64 rules;
 	__u64 fit;
 	const struct abi_plan *plan;
 };
@@ -293,21 +335,22 @@ int yoke_rx_full(struct __sk_buff *skb)
 	struct abi_station_key source;
 	struct frame frame;
 	struct rx rx;
-	__u64 n;
+	__u64 slot, n;
 
 	if (!member || is_for_member(skb))
 		return TC_ACT_OK;
 	rx.index = member->team;
-	rx.slot = member->slot;
+	slot = member->slot;
+	rx.slot = slot;
 	of_team = bpf_map_lookup_elem(&counters, &rx.index);
 	word = bpf_map_lookup_elem(&words, &rx.index);
-	if (!of_team || !word || rx.slot >= ABI_MEMBERS || !find_rules(member, word, &rx) ||
+	if (!of_team || !word || slot >= ABI_MEMBERS || !find_rules(member, word, &rx) ||
 	    !frame_read(skb, &frame))
 		return TC_ACT_SHOT;
 
 	n = frames(skb);
-	counted = &of_team->members[rx.slot];
-	if (!has(word_of(&word->may_receive), rx.slot)) {
+	counted = &of_team->members[slot];
+	if (!has(word_of(&word->may_receive), slot)) {
 		counted->rx_not_collecting += n;
 		return TC_ACT_SHOT;
 	}

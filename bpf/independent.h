@@ -4,7 +4,6 @@
 
 #include "bpf/frame.h"
 
-
 #define INDEPENDENT_RARP 0x8035
 #define INDEPENDENT_ARP_REPLY 2
 #define INDEPENDENT_IGMP 2
@@ -123,6 +122,6 @@ static __always_inline bool independent_disguise(struct __sk_buff *skb, const st
 {
 	__u64 mac = *(const __u64 *)(const void *)team->member_macs[slot];
 
-	return mac && bpf_skb_store_bytes(skb, offsetof(struct ethhdr, h_source), &mac, ETH_ALEN,
-					  0) == 0;
+	return mac &&
+	       bpf_skb_store_bytes(skb, offsetof(struct ethhdr, h_source), &mac, ETH_ALEN, 0) == 0;
 }

@@ -102,5 +102,5 @@ static __always_inline void inner_enter(struct __sk_buff *skb, struct frame *fra
 		return;
 	}
 	frame->protocol = protocol;
-	frame->offset = at;
+	frame->offset = (int)frame_number((__u64)at);
 }

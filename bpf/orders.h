@@ -6,7 +6,7 @@
 
 #include "bpf/abi.h"
 
-static __always_inline bool has(__u64 set, __u32 slot)
+static __always_inline bool has(__u64 set, __u64 slot)
 {
 	return set >> slot & 1;
 }
@@ -40,7 +40,7 @@ static __always_inline __u32 order_first_fit(const __u8 *order, __u64 fit)
 }
 
 /* The hold if that is fit, else the first fit member of the order. */
-static __always_inline __u32 order_carrier(const __u8 *order, __u32 hold, __u64 fit)
+static __always_inline __u64 order_carrier(const __u8 *order, __u64 hold, __u64 fit)
 {
 	if (hold < ABI_MEMBERS && has(fit, hold))
 		return hold;

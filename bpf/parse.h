@@ -96,8 +96,8 @@ static __always_inline __s64 parse_ip4(struct __sk_buff *skb, int offset, __u32 
 	    parse_has_ports(ip.protocol))
 		at = offset + ip.ihl * 4;
 	kind = parse_read_ports(skb, at, ip.protocol, &ports);
-	return mix_flow(parse_end4(ip.saddr, ports.source),
-			parse_end4(ip.daddr, ports.destination), kind);
+	return mix_flow(parse_end4(ip.saddr, ports.source), parse_end4(ip.daddr, ports.destination),
+			kind);
 }
 
 static __always_inline bool parse_is_extension(__u8 next)
