@@ -77,7 +77,7 @@ struct abi_words {
 	__u64 station_room;   /* How many more the programs may enter; never below 0. */
 	__u64 station_cursor; /* Which home is given next, modulo ABI_HOMES. */
 	__u8 station_homes[ABI_HOMES];
-	__u64 reserved[1]; /* To the next cache line, and for words to come. */
+	__u64 station_full_told; /* The heartbeat at which ABI_NEWS_FULL was told last. */
 };
 
 /* A heartbeat that is older than this (ns) is of a daemon that is dead or stands still. */
@@ -128,7 +128,8 @@ struct abi_station {
 	__u8 hold;
 	__u8 also; /* Where it was until a moment ago, and may still receive; or ABI_NONE. */
 	__u8 kind; /* enum abi_station_kind */
-	__u8 reserved[5];
+	__u8 told; /* When the daemon heard last of a VLAN that has no room. */
+	__u8 reserved[4];
 	__u16 vlans[ABI_STATION_VLANS]; /* Where it was seen, 0: untagged; ABI_NO_VLAN: free. */
 	__u64 seen;                     /* words.heartbeat when it last sent. */
 	__u64 announced;                /* When an announcement of it last left (CLOCK_BOOTTIME). */

@@ -38,13 +38,18 @@ static void drop_member(struct dp_team *team, const struct dp_member_entry *entr
 	__atomic_fetch_and(&words->may_receive, others, __ATOMIC_ACQ_REL);
 	__atomic_fetch_and(&words->carrier, others, __ATOMIC_ACQ_REL);
 	dp_carrier_reset(words, ~others);
+	(void)dp_rules_member(team, entry->member.slot, NULL, NULL);
 	dp_maps_forget_member(team->dp, entry->ifindex);
 	dp_hook_forget(team->dp, (int)entry->ifindex);
 }
 
-static int attach(struct dp_bpf *dp, struct dp_member_entry *entry, struct err *e)
+static int attach(struct dp_team *team, struct dp_member_entry *entry, struct err *e)
 {
-	const struct dp_hook_spec spec = { .ifindex = (int)entry->ifindex };
+	const struct dp_hook_spec spec = {
+		.ifindex = (int)entry->ifindex,
+		.rules = dp_rules_of(team),
+	};
+	struct dp_bpf *dp = team->dp;
 	bool keep_clsact = entry->member.found.clsact;
 	int r = dp_hook_attach(dp, &spec, &keep_clsact, e);
 
@@ -67,7 +72,7 @@ static void adopt_member(struct dp_job *job, struct dp_member_entry *entry)
 		drop_member(team, entry);
 		return;
 	}
-	if (attach(dp, entry, &e) < 0)
+	if (attach(team, entry, &e) < 0 || dp_rules_member(team, slot, &device.mac, &e) < 0)
 		log_warning("%s: %s does not receive: %s", team->spec.name, device.name, e.text);
 	/* A device that was being added when the former daemon died is in no slot yet. */
 	__atomic_store_n(&dp_words(team)->ifindex[slot], entry->ifindex, __ATOMIC_RELEASE);

@@ -38,7 +38,7 @@ static void mark_watched(struct dp_watch *watch)
 
 static int program_of(const struct dp_bpf *dp, const struct dp_hook_spec *spec)
 {
-	return dp_program(dp, spec->rules, spec->sends);
+	return dp->programs[dp_program_of(spec->rules, spec->sends)];
 }
 
 int dp_hook_attach(struct dp_bpf *dp, const struct dp_hook_spec *spec, bool *keep_clsact,
@@ -241,14 +241,15 @@ static int check_device(struct dp_bpf *dp, const struct dp_hook_spec *spec, stru
 
 static int repair(struct dp_bpf *dp, struct dp_hook *hook, struct err *e)
 {
-	int *copy = hook->spec.sends ? &dp->watch.copy_tx : &dp->watch.copy_rx;
+	enum dp_program_id id = dp_program_of(hook->spec.rules, hook->spec.sends);
+	int *copy = &dp->watch.copies[id];
 	int r = check_device(dp, &hook->spec, e);
 
 	if (r < 0)
 		return r;
 	r = bpf_attach(&dp->attacher, &hook->attachment, program_of(dp, &hook->spec), true, e);
 	if (r == -EEXIST) {
-		r = dp_copy_program(dp, hook->spec.sends, copy, e);
+		r = dp_copy_program(dp, id, copy, e);
 		if (r == 0)
 			r = bpf_attach(&dp->attacher, &hook->attachment, *copy, true, e);
 	}

@@ -11,11 +11,13 @@
 #include "daemon/kernel/bpf-pin.h"
 #include "daemon/kernel/rtnl.h"
 
+#include <pthread.h>
+
 struct datapath_bpf;
 
 #define DP_BPF_ALIAS_PREFIX "yoke:"
 #define DP_BPF_PEER_PREFIX "yk"
-#define DP_NEWS_MAX 4
+#define DP_NEWS_MAX 6
 
 struct dp_maps {
 	int abi;
@@ -24,6 +26,19 @@ struct dp_maps {
 	int words;
 	int plans;
 	int counters;
+	int stations;
+	int station_news;
+	int flowlets;
+	int loads;
+};
+
+/* Plain, and of teams with rules. */
+enum dp_program_id {
+	DP_PROGRAM_RX,
+	DP_PROGRAM_TX,
+	DP_PROGRAM_RX_FULL,
+	DP_PROGRAM_TX_FULL,
+	DP_PROGRAMS,
 };
 
 struct dp_bpf;
@@ -72,14 +87,17 @@ struct dp_bpf {
 	struct dp_belief beliefs[ABI_TEAMS];
 	nsec_t compared_at; /* When beliefs and words were compared last. */
 	struct dp_sense sense;
+	struct ring_buffer *station_reader;
+	int team_devices[ABI_TEAMS]; /* Their ifindexes; 0: no handle. */
 	/* Set once. */
 	struct datapath_bpf *skeleton;
 	struct dp_maps maps;
-	int program_tx;
-	int program_rx;
+	int programs[DP_PROGRAMS];
 	bool netkit; /* The kernel has it: new teams get it. Worker, after the start. */
 	unsigned n_processors;
 	struct abi_words *words; /* Of all teams, shared with the programs. */
+	struct abi_loads *loads; /* Likewise. */
+	pthread_mutex_t entries; /* Held by who changes an entry of map 'teams'; never for long. */
 	/* Worker. */
 	struct rtnl *rtnl;
 	struct bpf_pins pins;
@@ -136,13 +154,13 @@ struct dp_job {
 /* dp-bpf-load.c */
 int dp_load(struct dp_bpf *dp, struct err *e);
 
-/* Which program a team with these rules has. */
-int dp_program(const struct dp_bpf *dp, uint32_t rules, bool sends);
+/* Which program a team with these rules (ABI_RULE_…) has. */
+enum dp_program_id dp_program_of(uint32_t rules, bool sends);
 void dp_unload(struct dp_bpf *dp);
 
 /* Worker: the program that sends or receives once more, loaded when it is asked for first: the
  * kernel refuses to have one program twice in a place. */
-int dp_copy_program(struct dp_bpf *dp, bool sends, int *copy, struct err *e);
+int dp_copy_program(struct dp_bpf *dp, enum dp_program_id id, int *copy, struct err *e);
 
 /* Worker: pins the maps, or removes the pins. */
 int dp_pin(struct dp_bpf *dp, struct err *e);
@@ -181,6 +199,36 @@ void dp_carrier_last_word(struct dp_team *team);
 
 /* Any thread: forgets what the programs know of the slot, or of all slots. */
 void dp_carrier_reset(struct abi_words *words, __u64 slots);
+
+/* dp-bpf-rules.c, worker: what of 'spec' the programs go by: hash, rules and the team's address.
+ * Programs are replaced in place where others are needed. */
+int dp_rules_set(struct dp_team *team, const struct datapath_team_spec *spec, struct err *e);
+uint32_t dp_rules_of(const struct dp_team *team);
+
+/* Any thread: the own address of the member in the slot; NULL: there is no member. */
+int dp_rules_member(struct dp_team *team, unsigned slot, const struct mac *mac, struct err *e);
+
+/* dp-bpf-own.c, any thread: enters the team's and its members' own addresses of 'entry' as
+ * stations, if it is independent, and takes out those of 'before' (or NULL) that are none any more.
+ */
+int dp_own_addresses(const struct dp_bpf *dp, const struct abi_team *before,
+		     const struct abi_team *entry, struct err *e);
+
+/* dp-bpf-stations.c, main thread. */
+int dp_stations_open(struct dp_bpf *dp, struct err *e);
+void dp_stations_close(struct dp_bpf *dp);
+int dp_station_put(struct dp_team *team, const struct datapath_station *station, struct err *e);
+void dp_station_forget(struct dp_team *team, const struct mac *mac);
+void dp_station_announced(struct dp_team *team, const struct mac *mac);
+void dp_station_homes(struct dp_team *team, unsigned room,
+		      const uint8_t slots[static PLACEMENT_MEMBERS]);
+void dp_stations_list(struct dp_team *team,
+		      void (*each)(void *userdata, const struct datapath_station_state *state),
+		      void *userdata);
+void dp_weights_set(struct dp_team *team, const uint32_t weights[static PLACEMENT_MEMBERS]);
+
+/* Worker: all of one team, its own addresses, too. */
+void dp_stations_forget_all(const struct dp_bpf *dp, unsigned index);
 
 /* dp-bpf-job.c, main thread. NULL without memory. */
 struct dp_job *dp_job_new(struct dp_bpf *dp, struct dp_team *team,
@@ -221,6 +269,11 @@ unsigned dp_maps_members(const struct dp_bpf *dp, unsigned index,
 			 struct dp_member_entry entries[static ABI_MEMBERS]);
 bool dp_maps_get_member(const struct dp_bpf *dp, int ifindex, struct abi_member *ret);
 int dp_maps_put_member(const struct dp_bpf *dp, const struct dp_member_entry *entry, struct err *e);
+
+/* Makes the team's map of flowlets, if there is none; removes it. */
+int dp_maps_make_flowlets(const struct dp_bpf *dp, unsigned index, struct err *e);
+void dp_maps_remove_flowlets(const struct dp_bpf *dp, unsigned index);
+
 void dp_maps_forget_member(const struct dp_bpf *dp, uint32_t ifindex);
 
 int dp_maps_put_plan(const struct dp_bpf *dp, unsigned index, const struct placement_plan *plan,

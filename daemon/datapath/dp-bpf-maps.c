@@ -1,4 +1,5 @@
 /* Access to the maps that the programs work by. */
+#include "bpf/flowlets.h"
 #include "daemon/datapath/dp-bpf-internal.h"
 
 #include "lib/base/array.h"
@@ -18,7 +19,11 @@ static_assert(ABI_BUCKETS == PLACEMENT_BUCKETS && ABI_MEMBERS == PLACEMENT_MEMBE
 		      ABI_NONE == PLACEMENT_NONE,
 	      "the programs follow the plans of daemon/core");
 static_assert(sizeof(struct abi_plan) == sizeof(struct placement_plan) &&
-		      offsetof(struct abi_plan, hold) == offsetof(struct placement_plan, hold),
+		      offsetof(struct abi_plan, hold) == offsetof(struct placement_plan, hold) &&
+		      offsetof(struct abi_plan, primary) ==
+			      offsetof(struct placement_plan, primary) &&
+		      offsetof(struct abi_plan, primary_also) ==
+			      offsetof(struct placement_plan, primary_also),
 	      "a plan is copied as it is");
 
 unsigned dp_maps_teams(const struct dp_bpf *dp, struct dp_team_entry entries[static ABI_TEAMS])
@@ -91,6 +96,41 @@ static void clear_words(struct abi_words *words)
 	dp_carrier_reset(words, UINT64_MAX);
 	for (unsigned slot = 0; slot < ABI_MEMBERS; slot++)
 		__atomic_store_n(&words->ifindex[slot], 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&words->station_room, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&words->station_full_told, 0, __ATOMIC_RELEASE);
+}
+
+int dp_maps_make_flowlets(const struct dp_bpf *dp, unsigned index, struct err *e)
+{
+	cleanup(closep) int map = -1;
+	uint32_t id;
+	int r;
+
+	if (bpf_map_lookup_elem(dp->maps.flowlets, &index, &id) == 0)
+		return 0;
+	map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "yoke_flowlets", sizeof(uint32_t),
+			     sizeof(struct abi_flowlet), ABI_FLOWLETS, NULL);
+	r = map < 0 ? map : bpf_map_update_elem(dp->maps.flowlets, &index, &map, BPF_ANY);
+	return r < 0 ? err_errno(e, r, "cannot make the team's map of flowlets") : 0;
+}
+
+void dp_maps_remove_flowlets(const struct dp_bpf *dp, unsigned index)
+{
+	(void)bpf_map_delete_elem(dp->maps.flowlets, &index);
+}
+
+/* What goes by the team's index and not by its device. */
+static void clear_index(const struct dp_bpf *dp, unsigned index)
+{
+	struct abi_loads *loads = &dp->loads[index];
+
+	clear_words(&dp->words[index]);
+	dp_stations_forget_all(dp, index);
+	dp_maps_remove_flowlets(dp, index);
+	for (unsigned slot = 0; slot < ABI_MEMBERS; slot++) {
+		__atomic_store_n(&loads->load[slot], 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&loads->cost[slot], FLOWLETS_COST, __ATOMIC_RELEASE);
+	}
 }
 
 static int reset_index(const struct dp_bpf *dp, unsigned index, struct err *e)
@@ -101,7 +141,7 @@ static int reset_index(const struct dp_bpf *dp, unsigned index, struct err *e)
 
 	if (!nothing)
 		return err_errno(e, -ENOMEM, "cannot set up the team's counters");
-	clear_words(&dp->words[index]);
+	clear_index(dp, index);
 	memset(&none, PLACEMENT_NONE, sizeof(none));
 	r = dp_maps_put_plan(dp, index, &none, e);
 	if (r < 0)
@@ -136,7 +176,7 @@ void dp_maps_forget_team(const struct dp_bpf *dp, uint32_t peer, unsigned index)
 {
 	uint32_t direct = direct_key(dp, index);
 
-	clear_words(&dp->words[index]);
+	clear_index(dp, index);
 	(void)bpf_map_delete_elem(dp->maps.teams, &peer);
 	if (direct)
 		(void)bpf_map_delete_elem(dp->maps.teams, &direct);

@@ -97,7 +97,10 @@ static int prepare_entry(struct addition *addition, unsigned slot, struct err *e
 
 static int attach(struct addition *addition, struct err *e)
 {
-	const struct dp_hook_spec spec = { .ifindex = addition->device.ifindex };
+	const struct dp_hook_spec spec = {
+		.ifindex = addition->device.ifindex,
+		.rules = dp_rules_of(addition->team),
+	};
 	struct abi_found *found = &addition->entry.member.found;
 	struct dp_bpf *dp = addition->team->dp;
 	bool keep_clsact = !addition->known || found->clsact;
@@ -147,7 +150,9 @@ static int change_device(struct addition *addition, struct err *e)
 	if (addition->entry.member.found.has_addr_gen_mode && addition->team->spec.mtu >= 1280 &&
 	    rtnl_set_addr_gen_mode(rtnl, addition->device.ifindex, IN6_ADDR_GEN_MODE_NONE, e) < 0)
 		return err_prefix(e, "cannot keep IPv6 from making addresses on it");
-	r = attach(addition, e);
+	r = dp_rules_member(addition->team, addition->entry.member.slot, &addition->device.mac, e);
+	if (r == 0)
+		r = attach(addition, e);
 	return r < 0 ? r : open_up(addition, e);
 }
 
@@ -183,8 +188,10 @@ static int add(struct addition *addition, unsigned slot, struct err *e)
 		return r;
 	r = change_device(addition, e);
 	if (r < 0) {
-		if (!addition->active)
+		if (!addition->active) {
 			(void)dp_member_set_free(team->dp, &addition->entry, &ignored);
+			(void)dp_rules_member(team, slot, NULL, NULL);
+		}
 		return r;
 	}
 	__atomic_store_n(&dp_words(team)->ifindex[slot], addition->entry.ifindex, __ATOMIC_RELEASE);
@@ -299,6 +306,7 @@ int dp_member_remove_run(struct dp_job *job, struct err *e)
 	struct dp_member_entry entry;
 
 	__atomic_store_n(&dp_words(team)->ifindex[job->slot], 0, __ATOMIC_RELEASE);
+	(void)dp_rules_member(team, job->slot, NULL, NULL);
 	if (!member_in_slot(team, job->slot, &entry))
 		return 0;
 	if (dp_member_set_free(team->dp, &entry, e) < 0)

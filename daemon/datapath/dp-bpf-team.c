@@ -130,6 +130,8 @@ int dp_open_run(struct dp_job *job, struct err *e)
 	}
 	tell_found(&opening);
 	r = dp_adopt(job, e);
+	if (r == 0 && opening.fresh)
+		r = dp_rules_set(job->team, &job->team->spec, e);
 	if (r < 0)
 		__atomic_store_n(&job->dp->in_use[job->team->index], false, __ATOMIC_RELEASE);
 	return r;
@@ -198,18 +200,6 @@ static int set_mtu(struct dp_team *team, uint32_t mtu, struct err *e)
 	return r;
 }
 
-static int set_hash(struct dp_team *team, enum hash_fields hash, struct err *e)
-{
-	struct abi_team entry;
-
-	if (!dp_maps_get_team(team->dp, team->peer, &entry))
-		return err_set(e, -ENODEV, "the team's entry in the programs' map is gone");
-	if (entry.hash == (uint32_t)hash)
-		return 0;
-	entry.hash = hash;
-	return dp_maps_put_team(team->dp, team->peer, &entry, e);
-}
-
 static int configure(struct dp_team *team, const struct datapath_team_spec *spec, struct err *e)
 {
 	struct rtnl_device device;
@@ -225,7 +215,7 @@ static int configure(struct dp_team *team, const struct datapath_team_spec *spec
 	    rtnl_set_mac(team->dp->rtnl, team->ifindex, &spec->mac, e) < 0)
 		return err_prefix(e, "cannot set its MAC address");
 	set_carrier_returns(team, spec->carrier_returns);
-	r = set_hash(team, spec->hash, e);
+	r = dp_rules_set(team, spec, e);
 	if (r < 0)
 		return r;
 	team->spec.rules = spec->rules;

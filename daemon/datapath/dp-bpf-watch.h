@@ -53,8 +53,7 @@ struct dp_watch {
 	/* Worker. */
 	struct dp_hook *hooks; /* DP_HOOKS */
 	unsigned n_hooks;
-	int copy_tx; /* The programs once more, or -1: see dp_copy_program(). */
-	int copy_rx;
+	int copies[4]; /* The programs once more, or -1: see dp_copy_program(). */
 	/* Which devices have hooks, by their numbers modulo; atomic. */
 	__u64 watched[64];
 };

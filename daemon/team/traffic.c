@@ -166,6 +166,8 @@ void team_apply_traffic(struct team *team)
 	handover_wait(&team->handover, wanted.waiting, team_now(team));
 	if (handover_change(&team->handover, wanted.fit, wanted.weights, team_now(team)))
 		place(team);
+	if (team->device->ops->weights)
+		team->device->ops->weights(team->device, wanted.weights);
 	set_allowed(team, wanted.may_send, wanted.may_receive);
 	show_carriers(team);
 	team_stations_settle(team, wanted.weights);

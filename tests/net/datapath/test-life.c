@@ -57,7 +57,7 @@ START_TEST(pins_are_private)
 	lab_start(&lab);
 	driver_start(&driver);
 	driver_must(driver_open(&driver, &driver_spec, &team, NULL, &e), &e);
-	ck_assert_uint_eq(lab_n_pins(), driver_uses_tcx() ? 7 : 6);
+	ck_assert_uint_eq(lab_n_pins(), driver_uses_tcx() ? 11 : 10);
 	find = popen("find " LAB_PINS, "re");
 	ck_assert_ptr_nonnull(find);
 	while (fgets(path, sizeof(path), find)) {
