@@ -35,47 +35,92 @@ static unsigned largest(member_set members, const int64_t values[static PLACEMEN
 	return best;
 }
 
-/* All buckets among 'members' (not empty), each at least its part in 'least' (together no more than
- * all). */
-static struct shares apportion(member_set members, const uint32_t weights[static PLACEMENT_MEMBERS],
-			       const struct shares *least)
+/* What each of 'members' is to have at least, and what it lacks to its exact share, times the total
+ * weight. */
+struct account {
+	struct shares shares;
+	int64_t lacking[PLACEMENT_MEMBERS];
+	int64_t total;
+	unsigned given;
+};
+
+static void give(struct account *account, unsigned slot)
 {
-	struct shares shares = {};
-	int64_t lacking[PLACEMENT_MEMBERS] = {}; /* To the exact share, times the total weight. */
-	int64_t spare[PLACEMENT_MEMBERS] = {};
-	int64_t total = 0;
-	unsigned given = 0;
+	account->shares.n[slot]++;
+	account->lacking[slot] -= account->total;
+	account->given++;
+}
+
+static void take_back(struct account *account, unsigned slot)
+{
+	account->shares.n[slot]--;
+	account->lacking[slot] += account->total;
+	account->given--;
+}
+
+static struct account open_account(member_set members,
+				   const uint32_t weights[static PLACEMENT_MEMBERS],
+				   const struct shares *least)
+{
+	struct account account = {};
 
 	for (unsigned slot = 0; slot < PLACEMENT_MEMBERS; slot++)
-		total += has(members, slot) ? weights[slot] : 0;
+		account.total += has(members, slot) ? weights[slot] : 0;
 	for (unsigned slot = 0; slot < PLACEMENT_MEMBERS; slot++) {
 		int64_t exact = (int64_t)weights[slot] * PLACEMENT_BUCKETS;
 		unsigned whole;
 
 		if (!has(members, slot))
 			continue;
-		whole = (unsigned)(exact / total);
-		shares.n[slot] = whole > least->n[slot] ? whole : least->n[slot];
-		lacking[slot] = exact - shares.n[slot] * total;
-		given += shares.n[slot];
+		whole = (unsigned)(exact / account.total);
+		account.shares.n[slot] = whole > least->n[slot] ? whole : least->n[slot];
+		account.lacking[slot] = exact - account.shares.n[slot] * account.total;
+		account.given += account.shares.n[slot];
 	}
-	for (; given < PLACEMENT_BUCKETS; given++) {
-		unsigned slot = largest(members, lacking, INT64_MIN);
+	return account;
+}
 
-		shares.n[slot]++;
-		lacking[slot] -= total;
+/* Of what does not go evenly, those get more first who have it already. */
+static void let_keep(struct account *account, member_set members, const struct shares *have)
+{
+	member_set keepers = 0;
+
+	for (unsigned slot = 0; slot < PLACEMENT_MEMBERS; slot++)
+		if (has(members, slot) && have->n[slot] > account->shares.n[slot])
+			keepers |= only(slot);
+	while (account->given < PLACEMENT_BUCKETS) {
+		unsigned slot = largest(keepers, account->lacking, 0);
+
+		if (slot == PLACEMENT_MEMBERS)
+			return;
+		give(account, slot);
+		keepers &= ~only(slot);
 	}
-	for (; given > PLACEMENT_BUCKETS; given--) {
+}
+
+/* All buckets among 'members' (not empty), each at least its part in 'least' (together no more than
+ * all), and where that is as fair no less than in 'have'. */
+static struct shares apportion(member_set members, const uint32_t weights[static PLACEMENT_MEMBERS],
+			       const struct shares *least, const struct shares *have)
+{
+	struct account account = open_account(members, weights, least);
+
+	let_keep(&account, members, have);
+	while (account.given < PLACEMENT_BUCKETS)
+		give(&account, largest(members, account.lacking, INT64_MIN));
+	while (account.given > PLACEMENT_BUCKETS) {
+		int64_t spare[PLACEMENT_MEMBERS];
 		unsigned slot;
 
 		for (slot = 0; slot < PLACEMENT_MEMBERS; slot++)
-			spare[slot] = shares.n[slot] > least->n[slot] ? -lacking[slot] : INT64_MIN;
+			spare[slot] = account.shares.n[slot] > least->n[slot]
+					      ? -account.lacking[slot]
+					      : INT64_MIN;
 		slot = largest(members, spare, INT64_MIN);
 		assert(slot < PLACEMENT_MEMBERS);
-		shares.n[slot]--;
-		lacking[slot] += total;
+		take_back(&account, slot);
 	}
-	return shares;
+	return account.shares;
 }
 
 /* The next of 'shares', and one less of it: neighbouring buckets do not all go to one member. */
@@ -96,8 +141,12 @@ static void choose_first(struct placement_plan *plan, member_set members,
 			 const uint32_t weights[static PLACEMENT_MEMBERS],
 			 const uint8_t previous[static PLACEMENT_BUCKETS])
 {
-	struct shares left = apportion(members, weights, &(struct shares){});
+	struct shares have = {}, left;
 
+	for (unsigned b = 0; b < PLACEMENT_BUCKETS; b++)
+		if (previous[b] < PLACEMENT_MEMBERS)
+			have.n[previous[b]]++;
+	left = apportion(members, weights, &(struct shares){}, &have);
 	for (unsigned b = 0; b < PLACEMENT_BUCKETS; b++) {
 		uint8_t slot = previous[b];
 
@@ -135,7 +184,7 @@ static void choose_after(struct placement_plan *plan, unsigned depth, member_set
 		if (slot != PLACEMENT_NONE)
 			have.n[slot]++;
 	}
-	lacking = apportion(others, weights, &have);
+	lacking = apportion(others, weights, &have, &(struct shares){});
 	for (unsigned slot = 0; slot < PLACEMENT_MEMBERS; slot++)
 		lacking.n[slot] -= has(others, slot) ? have.n[slot] : 0;
 	for (unsigned b = 0; b < PLACEMENT_BUCKETS; b++)
@@ -208,21 +257,41 @@ void placement_make(struct placement_plan *plan, member_set members,
 		choose_deeper(plan, depth, members, weights);
 }
 
+static uint8_t first_fit(const uint8_t order[static PLACEMENT_MEMBERS], uint8_t hold,
+			 member_set fit)
+{
+	if (hold < PLACEMENT_MEMBERS && has(fit, hold))
+		return hold;
+	for (unsigned i = 0; i < PLACEMENT_MEMBERS && order[i] < PLACEMENT_MEMBERS; i++)
+		if (has(fit, order[i]))
+			return order[i];
+	return PLACEMENT_NONE;
+}
+
 uint8_t placement_carrier(const struct placement_plan *plan, unsigned bucket, member_set fit)
 {
-	uint8_t hold = plan->hold[bucket];
+	return first_fit(plan->order[bucket], plan->hold[bucket], fit);
+}
 
-	if (hold != PLACEMENT_NONE && has(fit, hold))
-		return hold;
-	for (unsigned i = 0; i < PLACEMENT_MEMBERS; i++) {
-		uint8_t slot = plan->order[bucket][i];
+uint8_t placement_primary(const struct placement_plan *plan, member_set fit)
+{
+	return first_fit(plan->primary, plan->primary_hold, fit);
+}
 
-		if (slot == PLACEMENT_NONE)
-			break;
-		if (has(fit, slot))
-			return slot;
-	}
-	return PLACEMENT_NONE;
+bool placement_set_primary(struct placement_plan *plan, const struct placement_role *primary)
+{
+	struct placement_role none;
+
+	memset(&none, PLACEMENT_NONE, sizeof(none));
+	if (!primary)
+		primary = &none;
+	if (memcmp(plan->primary, primary->order, sizeof(plan->primary)) == 0 &&
+	    plan->primary_hold == primary->hold && plan->primary_also == primary->also)
+		return false;
+	memcpy(plan->primary, primary->order, sizeof(plan->primary));
+	plan->primary_hold = primary->hold;
+	plan->primary_also = primary->also;
+	return true;
 }
 
 void placement_carriers(const struct placement_plan *plan, member_set fit,
