@@ -68,7 +68,7 @@ void independent_port_add(struct independent *team, unsigned slot,
 	team->ports[slot] = (struct independent_port){
 		.exists = true,
 		.settings = *settings,
-		.returned = past->known,
+		.returned = past->known || team->ports[slot].returned,
 		.carries = past->carried,
 		.lingers_until = NSEC_NEVER,
 	};
@@ -84,7 +84,11 @@ void independent_port_add(struct independent *team, unsigned slot,
 
 void independent_port_remove(struct independent *team, unsigned slot, nsec_t now)
 {
-	*port_of(team, slot) = (struct independent_port){ .lingers_until = NSEC_NEVER };
+	/* Should its device come back, it is one that returns. */
+	*port_of(team, slot) = (struct independent_port){
+		.returned = port_of(team, slot)->returned || port_of(team, slot)->link_up,
+		.lingers_until = NSEC_NEVER,
+	};
 	team->changed |= only(slot);
 	lacp_neighbours_drop(&team->neighbours, slot);
 	weigh_again(team, now);
