@@ -82,9 +82,17 @@ void independent_port_add(struct independent *team, unsigned slot,
 	weigh_again(team, now);
 }
 
+/* One that carried carries no more: standbys have been waiting long enough. */
+static void stop_waiting(struct independent *team, unsigned slot)
+{
+	if (team->ports[slot].carries)
+		team->patience_ends = 0;
+}
+
 void independent_port_remove(struct independent *team, unsigned slot, nsec_t now)
 {
 	/* Should its device come back, it is one that returns. */
+	stop_waiting(team, slot);
 	*port_of(team, slot) = (struct independent_port){
 		.returned = port_of(team, slot)->returned || port_of(team, slot)->link_up,
 		.lingers_until = NSEC_NEVER,
@@ -111,6 +119,8 @@ void independent_port_set(struct independent *team, unsigned slot,
 		return;
 	port->settings = *settings;
 	team->ordered |= ordered;
+	if (settings->drained)
+		stop_waiting(team, slot);
 	weigh_again(team, now);
 }
 
@@ -125,6 +135,7 @@ void independent_port_link(struct independent *team, unsigned slot, bool up, nse
 		port->up_since = now;
 	} else {
 		port->returned = true;
+		stop_waiting(team, slot);
 		lacp_neighbours_lose(&team->neighbours, slot);
 	}
 	weigh_again(team, now);
@@ -223,13 +234,15 @@ static struct sets look_at(const struct independent *team)
 	return sets;
 }
 
-/* Who carries is displaced by those that are due only; the places that are left go to all. */
+/* Places that are free go to all that work; who carries is displaced by those that are due only. */
 static member_set choose(const struct independent *team, const struct sets *sets)
 {
-	unsigned places = team->policy.places;
-	member_set chosen = first_ones(team, sets->carrying | sets->due, places);
+	unsigned places = team->policy.places, n = count(sets->carrying);
+	member_set free_to_go = sets->working & ~sets->carrying;
+	member_set chosen =
+		sets->carrying | first_ones(team, free_to_go, n < places ? places - n : 0);
 
-	return chosen | first_ones(team, sets->working & ~chosen, places - count(chosen));
+	return first_ones(team, chosen | sets->due, places);
 }
 
 static void set_carries(struct independent *team, unsigned slot, bool carries)
