@@ -1,7 +1,9 @@
 /* What the files of this room know of a team. */
 #pragma once
 
+#include "daemon/core/balance.h"
 #include "daemon/core/handover.h"
+#include "daemon/core/independent.h"
 #include "daemon/core/static.h"
 #include "daemon/host/world.h"
 #include "daemon/team/member.h"
@@ -29,9 +31,10 @@ struct team {
 	struct session_store *sessions;
 	struct config_team config;
 	const struct mode_ops *mode;
-	struct lacp *lacp;            /* Of mode "lacp", which alone uses it; else NULL. */
-	struct static_lag static_lag; /* Of mode "static", likewise. */
-	struct datapath *datapath;    /* NULL: there is none for it. */
+	struct lacp *lacp;              /* Of mode "lacp", which alone uses it; else NULL. */
+	struct static_lag static_lag;   /* Of mode "static", likewise. */
+	struct independent independent; /* Of mode "switch-independent". */
+	struct datapath *datapath;      /* NULL: there is none for it. */
 	char datapath_why[256];
 	struct datapath_team *device;
 	int ifindex;
@@ -45,6 +48,10 @@ struct team {
 	unsigned n_members;
 	struct member members[CONFIG_MEMBERS_MAX];
 	struct handover handover;
+	uint32_t speeds[PLACEMENT_MEMBERS]; /* Of each slot's last link, in Mbit/s; 0: unknown. */
+	struct balance balance;             /* Where buckets move by measured load; … */
+	nsec_t balance_due;                 /* … when next. NSEC_NEVER: they do not. */
+	bool below_min_active;              /* Too few members work: nothing is sent. */
 	nsec_t marker_due; /* When to try again to send a Marker that the limit held back. */
 	member_set may_send;
 	member_set may_receive;
@@ -71,12 +78,23 @@ void team_settle(struct team *team);
 
 /* traffic.c: may-send, may-receive, buckets and Markers follow the members' states. */
 void team_apply_traffic(struct team *team);
+/* Whether it may send as far as it alone is concerned, and has a link. */
+bool member_could_send(const struct member *member);
 void team_marker_answered(struct team *team, unsigned slot, bool answered);
 void team_traffic_tick(struct team *team, nsec_t now);
 nsec_t team_traffic_deadline(const struct team *team);
 
 /* rules.c: what the datapath has to place the team's frames by. */
 struct datapath_rules team_rules(const struct team *team);
+/* Whether it is for us to move the buckets by what they send: balance is "dynamic", and the
+ * datapath cannot choose for each flowlet. */
+bool team_moves_by_load(const struct team *team);
+
+/* weights.c: of each slot above 0, by the members' configured weights or their speeds. */
+void team_weights(struct team *team, uint32_t weights[static PLACEMENT_MEMBERS]);
+
+/* load.c: one round of moves by load; returns whether the plan has to be written. */
+bool team_move_by_load(struct team *team);
 
 /* stations.c: the addresses behind the team device, on which member each is, and that the switches
  * hear of it when one moves. -ENOMEM. */
