@@ -197,8 +197,16 @@ char *config_dump_team(const struct config_team *team);
  * out, and keys that later versions add change nothing while they have their default. */
 uint64_t config_team_fingerprint(const struct config_team *team);
 
-/* As in the configuration: "lacp" or "static", "address-hash", "bandwidth", "none". */
+/* As it is written in a file: "192.0.2.1". Returns 'text'. */
+#define CONFIG_ADDRESS_TEXT_SIZE 46
+const char *config_address_text(const struct config_address *address,
+				char text[static CONFIG_ADDRESS_TEXT_SIZE]);
+
+/* As in the configuration: "lacp", "address-hash", "bandwidth", "none", "at-once", "arp", "all". */
 const char *config_mode_name(enum config_mode mode);
 const char *config_balance_name(enum config_balance balance);
 const char *config_select_name(enum lacp_select select);
 const char *config_fallback_name(enum lacp_fallback fallback);
+const char *config_fail_back_name(enum config_fail_back fail_back);
+const char *config_monitor_type_name(enum config_monitor_type type);
+const char *config_monitor_policy_name(enum config_monitor_policy policy);
