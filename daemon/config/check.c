@@ -1,6 +1,7 @@
 #include "daemon/config/check.h"
 
 #include "daemon/config/check-internal.h"
+#include "daemon/config/refusal.h"
 #include "daemon/config/valid.h"
 
 #include <stdio.h>
@@ -219,8 +220,50 @@ static void warn_of_disabled(const struct check *check)
 		       "every member is disabled: the team carries nothing");
 }
 
-void check_team(const struct config_team *team, const struct places *places,
-		const struct report *report)
+/* The datapath that the team gets wherever it is; NULL where that depends on the kernel. */
+static const char *datapath_of(const struct batch *batch, const struct config_team *team)
+{
+	if (batch->datapath)
+		return batch->datapath;
+	return strcmp(team->datapath, "auto") == 0 ? NULL : team->datapath;
+}
+
+static void refuse(const struct check *check, const char *datapath)
+{
+	const struct config_refusal *refusal = NULL;
+	char text[CONFIG_REFUSAL_SIZE];
+
+	while ((refusal = refusal_next(check->team, datapath, refusal)) != NULL)
+		report_error(check->report, check_line(check, refusal_field(refusal, check->team)),
+			     "%s", refusal_text(refusal, check->team, text));
+}
+
+static void warn_of_refusals(const struct check *check, const char *datapath, const char *other)
+{
+	const struct config_refusal *refusal = NULL;
+	char text[CONFIG_REFUSAL_SIZE];
+
+	while ((refusal = refusal_next(check->team, datapath, refusal)) != NULL)
+		report_warning(check->report,
+			       check_line(check, refusal_field(refusal, check->team)),
+			       "%s; \"auto\" takes \"%s\"",
+			       refusal_text(refusal, check->team, text), other);
+}
+
+static void check_datapath(const struct check *check, const struct batch *batch)
+{
+	const char *datapath = datapath_of(batch, check->team);
+
+	if (datapath) {
+		refuse(check, datapath);
+	} else if (batch->thorough) {
+		warn_of_refusals(check, "team", "bpf");
+		warn_of_refusals(check, "bpf", "team");
+	}
+}
+
+void check_team(const struct batch *batch, const struct config_team *team,
+		const struct places *places, const struct report *report)
 {
 	const struct check check = { team, places, report };
 
@@ -229,6 +272,7 @@ void check_team(const struct config_team *team, const struct places *places,
 	check_mode(&check);
 	check_damping(&check);
 	check_monitors(&check);
+	check_datapath(&check, batch);
 	warn_of_disabled(&check);
 }
 

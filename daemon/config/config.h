@@ -19,6 +19,9 @@
 #define CONFIG_PRIORITY_DEFAULT 255
 #define CONFIG_PRIORITY_STANDBY 65535
 
+/* Longer than the delays of two paths differ: see docs/modes.md. */
+#define CONFIG_FLOWLET_GAP_DEFAULT 2000
+
 enum config_mode {
 	CONFIG_MODE_LACP,
 	CONFIG_MODE_STATIC,
@@ -169,6 +172,20 @@ int config_load(const char *path, struct config **ret, struct config_problems *p
 int config_load_paths(const char *const paths[], size_t n, struct config **ret,
 		      struct config_problems *problems);
 
+/* What 'config check' is asked. */
+struct config_question {
+	const char *const *paths; /* As config_load_paths() has them; */
+	size_t n_paths;           /* none: */
+	const char *main_path;    /* as config_load() has it. */
+	const char *datapath;     /* "bpf" or "team", for all teams; NULL: as the teams say. */
+};
+
+/* Loads, and judges also what depends on the datapath: what the one that a team gets cannot do is
+ * an error; where it is left to the kernel which one that is, what only one of them can do is a
+ * warning. */
+int config_check(const struct config_question *question, struct config **ret,
+		 struct config_problems *problems);
+
 enum config_kind {
 	CONFIG_KIND_HOST,  /* As yoke.conf. */
 	CONFIG_KIND_TEAMS, /* As a file of conf.d. */
@@ -187,6 +204,12 @@ void config_team_init(struct config_team *team, const char *name);
  * are not standby. With this for LACP's max_links, a standby member gets its turn when one of the
  * others fails. At least 1. */
 unsigned config_lacp_effective_max_links(const struct config_team *team);
+
+/* Whether the datapath ("bpf" or "team") cannot do something that the configuration asks for; the
+ * first such thing is told, with the reason: "transmit is \"direct\", which …". */
+#define CONFIG_REFUSAL_SIZE 200
+bool config_datapath_refuses(const struct config_team *team, const char *datapath,
+			     char why[static CONFIG_REFUSAL_SIZE]);
 
 /* The team as the text of a file of conf.d, every key that its mode has with its value: parses back
  * to the same. The caller's, to free(); NULL without memory. */

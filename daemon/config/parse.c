@@ -103,7 +103,7 @@ static int parse_team(struct batch *batch, const struct report *report,
 	read_section(&reader, group, &schema_team, team);
 	default_priorities(team, places);
 	if (report->problems->n_errors == errors)
-		check_team(team, places, report);
+		check_team(batch, team, places, report);
 	if (report->problems->n_errors > errors)
 		return 0;
 	if (config->n_teams == CONFIG_TEAMS_MAX) {

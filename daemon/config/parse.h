@@ -30,6 +30,8 @@ unsigned places_find(const struct places *places, const struct config_team *team
 struct batch {
 	struct config *config;
 	struct places *places; /* As many as config->teams. */
+	bool thorough;         /* Warn of what depends on the datapath. */
+	const char *datapath;  /* What all teams get, whatever they say; NULL: what they say. */
 };
 
 int batch_init(struct batch *batch);

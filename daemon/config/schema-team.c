@@ -127,7 +127,7 @@ static const struct schema_key team_keys[] = {
 	  .why_not = "nothing moves between members that work",
 	  .min = 50,
 	  .max = 1000000,
-	  .fallback = 2000,
+	  .fallback = CONFIG_FLOWLET_GAP_DEFAULT,
 	  .help = "How long, in microseconds, a flow must have paused before it may go on by "
 		  "another member." },
 	{ .name = "datapath",

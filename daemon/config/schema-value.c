@@ -311,6 +311,18 @@ const char *schema_expected(const struct schema_key *key, char text[static SCHEM
 	return text;
 }
 
+const char *schema_value_text(const struct schema_key *key, int64_t value,
+			      char text[static SCHEMA_TEXT_SIZE])
+{
+	if (key->type == SCHEMA_BOOL)
+		strcpy(text, value ? "true" : "false");
+	else if (key->type == SCHEMA_NUMBER)
+		(void)snprintf(text, SCHEMA_TEXT_SIZE, "%" PRId64, value);
+	else
+		(void)snprintf(text, SCHEMA_TEXT_SIZE, "\"%s\"", schema_word(key->words, value));
+	return text;
+}
+
 const char *schema_default_text(const struct schema_key *key, char text[static SCHEMA_TEXT_SIZE])
 {
 	text[0] = '\0';
@@ -318,16 +330,10 @@ const char *schema_default_text(const struct schema_key *key, char text[static S
 		return text;
 	switch (key->type) {
 	case SCHEMA_BOOL:
-		strcpy(text, key->fallback ? "true" : "false");
-		break;
 	case SCHEMA_NUMBER:
-		(void)snprintf(text, SCHEMA_TEXT_SIZE, "%" PRId64, key->fallback);
-		break;
 	case SCHEMA_WORD:
 	case SCHEMA_WORD_TEXT:
-		(void)snprintf(text, SCHEMA_TEXT_SIZE, "\"%s\"",
-			       schema_word(key->words, key->fallback));
-		break;
+		return schema_value_text(key, key->fallback, text);
 	case SCHEMA_MAC:
 		strcpy(text, "\"auto\"");
 		break;

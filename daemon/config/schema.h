@@ -136,5 +136,9 @@ const char *schema_misplaced(const struct schema_key *key, const struct schema_c
 /* What the key expects, in words: "\"fast\" or \"slow\"". Returns 'text'. */
 const char *schema_expected(const struct schema_key *key, char text[static SCHEMA_TEXT_SIZE]);
 
+/* A value of a bool, number or word as it is written in a file. Returns 'text'. */
+const char *schema_value_text(const struct schema_key *key, int64_t value,
+			      char text[static SCHEMA_TEXT_SIZE]);
+
 /* The default as it is written in a file, "" where the key has none. Returns 'text'. */
 const char *schema_default_text(const struct schema_key *key, char text[static SCHEMA_TEXT_SIZE]);
