@@ -21,9 +21,12 @@ static const char *insist(const struct config_team *config, const char *datapath
 		copy(why, reason);
 		return datapath;
 	}
-	(void)snprintf(why, DATAPATH_WHY_SIZE, "%s%s", refusal,
-		       strcmp(reason, THERE) == 0 ? "; the team was made by it: delete it first"
-						  : "");
+	if (strcmp(reason, THERE) == 0)
+		(void)snprintf(why, DATAPATH_WHY_SIZE,
+			       "%s; it made the device: \"ip link delete %s\" makes room", refusal,
+			       config->name);
+	else
+		copy(why, refusal);
 	return NULL;
 }
 

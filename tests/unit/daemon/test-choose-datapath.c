@@ -51,7 +51,7 @@ static const struct question questions[] = {
 	{ "the driver asked for on the command line", WISH_DIRECT, "bpf", "team", NULL, true, NULL,
 	  CANNOT },
 	{ "a team that exists on the driver and wants more", WISH_DIRECT, "auto", NULL, "team",
-	  true, NULL, "the team was made by it: delete it first" },
+	  true, NULL, "it made the device: \"ip link delete team0\" makes room" },
 	{ "the same, with our programs asked for", WISH_DIRECT, "bpf", NULL, "team", true, "bpf",
 	  "the configuration asks for it" },
 	{ "our programs, which can do it", WISH_DIRECT, "auto", NULL, "bpf", true, "bpf",
