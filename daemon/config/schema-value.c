@@ -249,22 +249,31 @@ bool schema_allows(const struct schema_key *key, const struct schema_context *co
 	return forbidden_by(key, context) == SCHEMA_CHOICE_NONE;
 }
 
+/* "arp", "nd" or "errors". Returns how long that is. */
+static size_t write_words(const struct schema_word *words, unsigned only, char *text, size_t size)
+{
+	const char *joint = "";
+	size_t at = 0;
+
+	for (; words->word; words++) {
+		if (!(only & SCHEMA_BIT(words->value)))
+			continue;
+		only &= ~SCHEMA_BIT(words->value);
+		at += (size_t)snprintf(text + at, size - at, "%s\"%s\"", joint, words->word);
+		assert(at < size);
+		joint = only & (only - 1) ? ", " : " or ";
+	}
+	return at;
+}
+
 const char *schema_misplaced(const struct schema_key *key, const struct schema_context *context,
 			     char text[static SCHEMA_TEXT_SIZE])
 {
 	enum schema_choice choice = forbidden_by(key, context);
 	const struct schema_key *by = chooser(choice);
-	const char *joint = "";
 	size_t at = (size_t)sprintf(text, "goes with %s ", by->name);
 
-	for (const struct schema_word *word = by->words; word->word; word++) {
-		if (!(key->only[choice] & SCHEMA_BIT(word->value)))
-			continue;
-		at += (size_t)snprintf(text + at, SCHEMA_TEXT_SIZE - at, "%s\"%s\"", joint,
-				       word->word);
-		assert(at < SCHEMA_TEXT_SIZE);
-		joint = " or ";
-	}
+	at += write_words(by->words, key->only[choice], text + at, SCHEMA_TEXT_SIZE - at);
 	(void)snprintf(text + at, SCHEMA_TEXT_SIZE - at, ", and %s is \"%s\"%s%s", by->name,
 		       schema_word(by->words, context->chosen[choice]), key->why_not ? ": " : "",
 		       key->why_not ? key->why_not : "");
