@@ -11,7 +11,7 @@
 #define INDEPENDENT(keys) IN("switch-independent", keys)
 #define OF(mode, members, keys)                                                                    \
 	"team: { name = \"team0\"; mode = \"" mode "\";\nmembers = ( " members " );\n" keys "\n};" \
-											    "\n"
+	"\n"
 
 static const struct mistake mistakes[] = {
 	/* Where keys may stand. */
