@@ -178,6 +178,26 @@ static void check_standby(const struct check *check)
 			     "every member is standby: expected at least one that is not");
 }
 
+/* Beside a speed in Mb/s a small weight is next to nothing. */
+static void warn_of_weights(const struct check *check)
+{
+	const struct config_member *members = check->team->members;
+	const struct config_member *with = NULL, *without = NULL;
+
+	for (unsigned i = 0; i < check->team->n_members; i++) {
+		if (members[i].weight && !with)
+			with = &members[i];
+		if (!members[i].weight && !members[i].disabled)
+			without = &members[i];
+	}
+	if (with && without)
+		report_warning(
+			check->report, check_line(check, &with->weight),
+			"member %u: weight is %u, but \"%s\" has none and weighs its speed in "
+			"Mb/s: expected a weight of each member or of none",
+			(unsigned)(with - members) + 1, with->weight, without->name);
+}
+
 static void check_damping(const struct check *check)
 {
 	const struct config_damping *damping = &check->team->damping;
@@ -271,6 +291,7 @@ void check_team(const struct batch *batch, const struct config_team *team,
 	check_standby(&check);
 	check_mode(&check);
 	check_damping(&check);
+	warn_of_weights(&check);
 	check_monitors(&check);
 	check_datapath(&check, batch);
 	warn_of_disabled(&check);

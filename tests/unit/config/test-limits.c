@@ -286,8 +286,15 @@ static char *read_file(const char *folder, const char *name, size_t *size)
 	return text;
 }
 
-static const char *const whole_files[] = { "every-key.conf", "two-teams.conf",
-					   "lacp-four-nics.conf", "static-four-nics.conf" };
+static const char *const whole_files[] = {
+	"every-key.conf",
+	"two-teams.conf",
+	"lacp-four-nics.conf",
+	"static-four-nics.conf",
+	"active-standby.conf",
+	"dynamic.conf",
+	"switch-independent-two-switches.conf",
+};
 
 /* Right is what holds nothing but comments, and what ends behind the last bracket. */
 START_TEST(a_file_cut_at_any_byte_is_right_or_an_error)

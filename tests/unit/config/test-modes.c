@@ -150,6 +150,9 @@ static const struct mistake doubts[] = {
 	  OF("switch-independent",
 	     "{ name = \"a\"; preferred = true; standby = true; }, { name = \"b\"; }", ""),
 	  2, "member 1: it is preferred, so that standby says nothing" },
+	{ "a weight beside speeds",
+	  OF("static", "{ name = \"a\"; },\n{ name = \"b\"; weight = 2; }", ""), 3,
+	  "member 2: weight is 2, but \"a\" has none and weighs its speed in Mb/s" },
 };
 
 START_TEST(what_is_doubtful_is_a_warning)
@@ -171,7 +174,7 @@ START_TEST(a_switch_independent_team_has_its_keys)
 	struct config *config = parse_good(
 		OF("switch-independent",
 		   "{ name = \"a\"; priority = 9; weight = 1000000; }, { name = \"b\"; preferred = "
-		   "true; }, { name = \"c\"; standby = true; }",
+		   "true; weight = 1; }, { name = \"c\"; standby = true; }",
 		   "balance = \"vm-port\"; min_active = 2; fail_back = \"never\"; transmit = "
 		   "\"direct\"; announce: { count = 10; interval_ms = 10; }; flap_damping: { flaps "
 		   "= 0; period_ms = 1000; hold_down_ms = 100; hold_down_max_ms = 100; };"));
