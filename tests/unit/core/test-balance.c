@@ -161,7 +161,7 @@ START_TEST(a_bucket_that_has_moved_rests)
 
 		for (unsigned b = 0; b < PLACEMENT_BUCKETS; b++) {
 			loads[b] = random_below(5000);
-			since[b] += since[b] < UINT8_MAX;
+			since[b] = (uint8_t)(since[b] + (since[b] < UINT8_MAX));
 		}
 		n = play(loads);
 		ck_assert_uint_le(n, BALANCE_MOVES_MAX);
