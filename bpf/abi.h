@@ -44,6 +44,7 @@ enum abi_hash {
 #define ABI_RULE_HOMES 0x4        /* A frame goes by the order of its source address … */
 #define ABI_RULE_FLOWLETS 0x8     /* … or, with this, by its flowlet. */
 #define ABI_RULE_INDEPENDENT 0x10 /* The switch knows of no team. */
+#define ABI_RULE_STEERED 0x20     /* The kernel's team driver moves the frames: see dp-steer.h. */
 #define ABI_RULE_DIRECT 0x100     /* A second entry of a team, by its own device. */
 
 /* In map 'teams', by the ifindex of the device at which the team's frames are seen on their way
@@ -194,8 +195,9 @@ struct abi_found {
 	__u8 promiscuous;
 	__u8 lro;
 	__u8 vlan_filter;
-	__u8 clsact; /* Somebody else's was there. */
-	__u8 reserved[3];
+	__u8 clsact;  /* Somebody else's was there. */
+	__u8 steered; /* The kernel's team driver has it, and it is set back there. */
+	__u8 reserved[2];
 };
 
 /* In map 'members', by ifindex. */

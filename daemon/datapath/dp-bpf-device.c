@@ -33,6 +33,9 @@ static const struct dp_device_kind kinds[] = {
 	{ "veth", rtnl_add_veth, BPF_PLACE_INGRESS, true },
 };
 
+/* Made by somebody else: the program at its egress says which port a frame leaves on. */
+static const struct dp_device_kind driver_kind = { "team", NULL, BPF_PLACE_EGRESS, false };
+
 const struct dp_device_kind *dp_device_kind(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
@@ -109,9 +112,27 @@ static int make(struct dp_team *team, struct dp_device *ret, struct err *e)
 	return r < 0 ? r : read_peer(team, ret, e);
 }
 
-int dp_device_find_or_make(struct dp_team *team, struct dp_device *ret, struct err *e)
+/* The device is both at once: where frames are seen on their way out, and the team's own. */
+static int find_driver(const struct dp_team *team, struct dp_device *ret, struct err *e)
 {
 	int r = rtnl_device_by_name(team->dp->rtnl, team->spec.name, &ret->own, e);
+
+	if (r < 0)
+		return r;
+	if (strcmp(ret->own.kind, driver_kind.name) != 0)
+		return err_set(e, -EEXIST, "its device is none of the kernel's team driver");
+	ret->peer = ret->own;
+	ret->kind = &driver_kind;
+	return 0;
+}
+
+int dp_device_find_or_make(struct dp_team *team, struct dp_device *ret, struct err *e)
+{
+	int r;
+
+	if (team->steers)
+		return find_driver(team, ret, e);
+	r = rtnl_device_by_name(team->dp->rtnl, team->spec.name, &ret->own, e);
 
 	if (r == -ENODEV)
 		return make(team, ret, e);
@@ -134,6 +155,8 @@ int dp_device_prepare(const struct dp_team *team, const struct dp_device *device
 	char text[RTNL_ALIAS_SIZE];
 	int r = 0;
 
+	if (team->steers)
+		return 0;
 	(void)snprintf(text, IFNAMSIZ, DP_BPF_PEER_PREFIX "%d", device->own.ifindex);
 	/* A running device cannot be renamed by every kernel, and need not. */
 	if (strcmp(peer->name, text) != 0 && !peer->up)
@@ -154,6 +177,8 @@ int dp_device_finish(const struct dp_team *team, const struct dp_device *device,
 	char alias[RTNL_ALIAS_SIZE];
 	int r;
 
+	if (team->steers)
+		return 0;
 	(void)snprintf(alias, sizeof(alias), DP_BPF_ALIAS_PREFIX "%s", team->spec.name);
 	if (strcmp(device->own.alias, alias) == 0)
 		return 0;
@@ -231,9 +256,17 @@ static int end_direct(struct dp_team *team, struct err *e)
 
 int dp_device_set_direct(struct dp_team *team, struct err *e)
 {
-	bool wanted = team->spec.rules.direct && team->up;
+	bool wanted = team->spec.rules.direct && team->up && !team->steers;
 
 	if (wanted)
 		return begin_direct(team, e);
 	return team->is_direct ? end_direct(team, e) : 0;
+}
+
+int dp_device_let_go(struct dp_team *team, struct err *e)
+{
+	struct dp_hook_spec hook = direct_hook(team);
+	int r = dp_hook_detach(team->dp, &hook, true, e);
+
+	return r == -ENODEV ? 0 : r;
 }

@@ -29,6 +29,9 @@ int dp_device_finish(const struct dp_team *team, const struct dp_device *device,
  * place of the one that is there. */
 int dp_device_attach(struct dp_team *team, struct err *e);
 
+/* Takes the program off a device that is not ours to delete. */
+int dp_device_let_go(struct dp_team *team, struct err *e);
+
 /* Has frames leave directly, if that is wished and the team has its carrier; else by the hidden
  * device. While the carrier is dropped nothing shall leave, which the hidden device sees to. */
 int dp_device_set_direct(struct dp_team *team, struct err *e);

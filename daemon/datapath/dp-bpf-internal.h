@@ -113,7 +113,8 @@ struct dp_team {
 	/* Main thread. */
 	unsigned refs; /* The owner's and one of each job. */
 	bool released;
-	int members[ABI_MEMBERS];      /* As it will be when all operations are through; 0: none. */
+	bool steers;              /* The device is the kernel's team driver's; never changes. */
+	int members[ABI_MEMBERS]; /* As it will be when all operations are through; 0: none. */
 	unsigned changes[ABI_MEMBERS]; /* Of members[]: an end that is outdated changes nothing. */
 	struct abi_member_counters counted_before[ABI_MEMBERS];
 	/* Set by the worker before the main thread has the handle. */

@@ -10,6 +10,7 @@
 #include <linux/if_link.h>
 #include <string.h>
 
+#define MAC_LOCAL 0x02 /* Of the first octet: administered locally. */
 #define OFFLOAD_LRO "rx-lro"
 #define OFFLOAD_VLAN_FILTER "rx-vlan-filter"
 
@@ -52,7 +53,21 @@ static int find(struct addition *addition, struct err *e)
 	if (found->has_addr_gen_mode)
 		found->addr_gen_mode = (uint8_t)device->addr_gen_mode;
 	memcpy(found->mac, device->mac.bytes, ABI_MAC_SIZE);
+	found->steered = addition->team->steers;
 	return 0;
+}
+
+/* A port of the kernel's team driver has the team's address already, and nobody tells which was its
+ * own: the switch is shown one that is made from the team's. */
+static void make_address(struct addition *addition, unsigned slot)
+{
+	const struct mac *mac = &addition->team->spec.mac;
+	struct abi_found *found = &addition->entry.member.found;
+
+	if (!found->steered || !has_mac(found, mac))
+		return;
+	found->mac[0] |= MAC_LOCAL;
+	found->mac[ABI_MAC_SIZE - 1] = (__u8)(found->mac[ABI_MAC_SIZE - 1] + slot + 1);
 }
 
 /* The slot's counters, from which this member starts. */
@@ -85,6 +100,8 @@ static int prepare_entry(struct addition *addition, unsigned slot, struct err *e
 		return err_set(e, -EBUSY, "it is in another place (%u) of this team", member->slot);
 	if (!addition->known)
 		r = find(addition, e);
+	if (!addition->known)
+		make_address(addition, slot);
 	addition->active = addition->known && member->team == team->index;
 	if (r == 0 && !addition->active)
 		r = count_from_here(addition, slot, e);
@@ -142,8 +159,11 @@ static int open_up(struct addition *addition, struct err *e)
 static int change_device(struct addition *addition, struct err *e)
 {
 	struct rtnl *rtnl = addition->team->dp->rtnl;
-	int r = set_mtu(addition, e);
+	int r;
 
+	if (addition->team->steers)
+		return attach(addition, e);
+	r = set_mtu(addition, e);
 	if (r < 0)
 		return r;
 	/* An MTU below 1280 has taken IPv6 away; there is nothing to set then. */
@@ -175,7 +195,7 @@ static int add(struct addition *addition, unsigned slot, struct err *e)
 {
 	struct dp_team *team = addition->team;
 	struct err ignored;
-	int r = dp_claim_check(team, &addition->device, e);
+	int r = team->steers ? 0 : dp_claim_check(team, &addition->device, e);
 
 	if (r == 0)
 		r = prepare_entry(addition, slot, e);
@@ -230,7 +250,8 @@ int dp_member_add_run(struct dp_job *job, struct err *e)
 	if (r < 0)
 		return err_prefix(e, "cannot add %s to %s", job->member.name, team->spec.name);
 	job->counted_before[job->slot] = addition.entry.member.base;
-	claim_warn_of_address(team->dp->rtnl, team->spec.name, &addition.device);
+	if (!team->steers)
+		claim_warn_of_address(team->dp->rtnl, team->spec.name, &addition.device);
 	warn_of_others(team, &addition.device);
 	return 0;
 }
@@ -289,7 +310,8 @@ int dp_member_set_free(struct dp_bpf *dp, const struct dp_member_entry *entry, s
 	int first = 0;
 
 	if (dp_member_is_there(dp, entry, &device)) {
-		first = set_back(dp->rtnl, &device, &entry->member.found, e);
+		if (!entry->member.found.steered)
+			first = set_back(dp->rtnl, &device, &entry->member.found, e);
 		/* Last, for until then the host itself shall not hear the member. */
 		keep_first(dp_hook_detach(dp, &hook, entry->member.found.clsact, &one), &one,
 			   &first, e);

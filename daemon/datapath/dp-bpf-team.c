@@ -80,7 +80,7 @@ static int set_up(struct opening *opening, struct err *e)
 	if (r < 0)
 		return r;
 	/* A former daemon may have had it so. */
-	team->is_direct = !device->made;
+	team->is_direct = !device->made && !team->steers;
 	set_direct(team);
 	return dp_device_finish(team, device, e);
 }
@@ -208,10 +208,10 @@ static int configure(struct dp_team *team, const struct datapath_team_spec *spec
 	if (r < 0)
 		return r;
 	team->spec.mtu = device.mtu;
-	r = set_mtu(team, spec->mtu, e);
+	r = team->steers ? 0 : set_mtu(team, spec->mtu, e);
 	if (r < 0)
 		return r;
-	if (!mac_equal(&device.mac, &spec->mac) &&
+	if (!team->steers && !mac_equal(&device.mac, &spec->mac) &&
 	    rtnl_set_mac(team->dp->rtnl, team->ifindex, &spec->mac, e) < 0)
 		return err_prefix(e, "cannot set its MAC address");
 	set_carrier_returns(team, spec->carrier_returns);
@@ -232,8 +232,11 @@ int dp_configure_run(struct dp_job *job, struct err *e)
 static int delete_device(struct dp_team *team, struct err *e)
 {
 	struct rtnl_device device, peer;
-	int r = rtnl_device_by_index(team->dp->rtnl, team->ifindex, &device, e);
+	int r;
 
+	if (team->steers)
+		return dp_device_let_go(team, e);
+	r = rtnl_device_by_index(team->dp->rtnl, team->ifindex, &device, e);
 	if (r == 0)
 		r = rtnl_device_by_index(team->dp->rtnl, team->peer, &peer, e);
 	if (r == 0 && dp_is_team_device(team->spec.name, &device, &peer))

@@ -95,12 +95,9 @@ static void fail_open(datapath_opened *told, void *userdata)
 	told(userdata, -ENOMEM, &e, NULL, NULL);
 }
 
-static void op_team_open(struct datapath *datapath, const struct datapath_team_spec *spec,
-			 datapath_opened *told, void *userdata)
+static void open_team(struct dp_team *team, datapath_opened *told, void *userdata)
 {
-	struct dp_bpf *dp = dp_of(datapath);
-	struct dp_team *team = team_new(dp, spec);
-	struct dp_job *job = team ? dp_job_new(dp, team, dp_open_run) : NULL;
+	struct dp_job *job = team ? dp_job_new(team->dp, team, dp_open_run) : NULL;
 
 	if (!job) {
 		if (team)
@@ -112,6 +109,22 @@ static void op_team_open(struct datapath *datapath, const struct datapath_team_s
 	job->opened = told;
 	job->userdata = userdata;
 	dp_job_submit(job);
+}
+
+static void op_team_open(struct datapath *datapath, const struct datapath_team_spec *spec,
+			 datapath_opened *told, void *userdata)
+{
+	open_team(team_new(dp_of(datapath), spec), told, userdata);
+}
+
+void dp_bpf_steer(struct datapath *datapath, const struct datapath_team_spec *spec,
+		  datapath_opened *told, void *userdata)
+{
+	struct dp_team *team = team_new(dp_of(datapath), spec);
+
+	if (team)
+		team->steers = true;
+	open_team(team, told, userdata);
 }
 
 static struct dp_job *job_for(struct dp_team *team, int (*run)(struct dp_job *job, struct err *e),

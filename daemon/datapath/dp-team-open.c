@@ -164,6 +164,7 @@ static int adopt(struct driver_job *job, struct err *e)
 	info->plan = finding->wish.plan;
 	driver_lock(job->driver);
 	team->wish = finding->wish;
+	team->wish.steered = !datapath_rules_are_plain(&team->spec.rules);
 	team->hash = team->spec.hash;
 	job->driver->relisten = true;
 	driver_unlock(job->driver);
@@ -225,6 +226,14 @@ static int set_mac(struct driver_team *team, const struct mac *mac, struct err *
 	return r == -ENODEV ? 0 : r;
 }
 
+static void set_steered(struct driver_team *team, bool steered)
+{
+	driver_lock(team->driver);
+	team->serial += team->wish.steered != steered;
+	team->wish.steered = steered;
+	driver_unlock(team->driver);
+}
+
 static int configure(struct driver_team *team, const struct datapath_team_spec *spec, struct err *e)
 {
 	struct rtnl *rtnl = team->driver->rtnl;
@@ -239,6 +248,7 @@ static int configure(struct driver_team *team, const struct datapath_team_spec *
 	team->spec.mtu = spec->mtu;
 	if (!mac_equal(&device.mac, &spec->mac))
 		r = set_mac(team, &spec->mac, e);
+	set_steered(team, !datapath_rules_are_plain(&spec->rules));
 	return r < 0 ? r : set_hash(team, spec->hash, e);
 }
 
