@@ -44,8 +44,10 @@ enum abi_hash {
 #define ABI_RULE_HOMES 0x4        /* A frame goes by the order of its source address … */
 #define ABI_RULE_FLOWLETS 0x8     /* … or, with this, by its flowlet. */
 #define ABI_RULE_INDEPENDENT 0x10 /* The switch knows of no team. */
-#define ABI_RULE_STEERED 0x20     /* The kernel's team driver moves the frames: see dp-steer.h. */
-#define ABI_RULE_DIRECT 0x100     /* A second entry of a team, by its own device. */
+/* The kernel's team driver moves the frames, the programs say where: see dp-steer.h. With nothing
+ * but this they leave it to the driver: not all that they need is in its place yet. */
+#define ABI_RULE_STEERED 0x20
+#define ABI_RULE_DIRECT 0x100 /* A second entry of a team, by its own device. */
 
 /* In map 'teams', by the ifindex of the device at which the team's frames are seen on their way
  * out: the hidden peer; of the kernel's team driver the team's own, and with direct transmit there

@@ -7,6 +7,10 @@
 
 #define KEEP_IN_MEMORY(variable) __asm__ volatile("" : : "r"(&(variable)) : "memory")
 
+/* A frame's queue mapping is kept plus one, as the kernel keeps the queue that one came in by; and
+ * a member's transmit queue is its slot plus one. */
+#define STEERED_QUEUE 2
+
 /* What a frame on its way out is handled with. */
 struct tx {
 	const struct abi_team *team;
@@ -223,6 +227,10 @@ static __always_inline int send_by(struct __sk_buff *skb, const struct tx *tx, _
 	tx->counted->bucket_tx_packets[bucket & (ABI_BUCKETS - 1)] += n;
 	tx->counted->members[slot].tx_packets += n;
 	tx->counted->members[slot].tx_bytes += skb->len;
+	if (tx->rules & ABI_RULE_STEERED) {
+		skb->queue_mapping = (__u32)slot + STEERED_QUEUE;
+		return TC_ACT_UNSPEC;
+	}
 	return (int)bpf_redirect((__u32)ifindex, 0);
 }
 
@@ -237,6 +245,8 @@ int yoke_tx_full(struct __sk_buff *skb)
 	if (!find_team(&tx, skb->ifindex) || !frame_read(skb, &frame))
 		return TC_ACT_SHOT;
 	rules = tx.rules;
+	if (rules == ABI_RULE_STEERED)
+		return TC_ACT_UNSPEC;
 	if (rules & (ABI_RULE_LEARN | ABI_RULE_HOMES | ABI_RULE_INDEPENDENT))
 		tx.station = source_station(&tx, &frame);
 	if (rules & ABI_RULE_INDEPENDENT)
@@ -350,7 +360,7 @@ int yoke_rx_full(struct __sk_buff *skb)
 
 	n = frames(skb);
 	counted = &of_team->members[slot];
-	if (!has(word_of(&word->may_receive), slot)) {
+	if (rx.rules != ABI_RULE_STEERED && !has(word_of(&word->may_receive), slot)) {
 		counted->rx_not_collecting += n;
 		return TC_ACT_SHOT;
 	}
@@ -368,5 +378,5 @@ int yoke_rx_full(struct __sk_buff *skb)
 	}
 	counted->rx_packets += n;
 	counted->rx_bytes += skb->len;
-	return (int)bpf_redirect(member->peer, 0);
+	return rx.rules & ABI_RULE_STEERED ? TC_ACT_UNSPEC : (int)bpf_redirect(member->peer, 0);
 }

@@ -72,6 +72,9 @@ static void adopt_member(struct dp_job *job, struct dp_member_entry *entry)
 		drop_member(team, entry);
 		return;
 	}
+	/* Of a port it is the team's. */
+	if (entry->member.found.steered)
+		memcpy(device.mac.bytes, entry->member.found.mac, sizeof(device.mac.bytes));
 	if (attach(team, entry, &e) < 0 || dp_rules_member(team, slot, &device.mac, &e) < 0)
 		log_warning("%s: %s does not receive: %s", team->spec.name, device.name, e.text);
 	/* A device that was being added when the former daemon died is in no slot yet. */

@@ -156,13 +156,25 @@ static int open_up(struct addition *addition, struct err *e)
 	return 0;
 }
 
+static int let_programs_know(struct addition *addition, struct err *e)
+{
+	const struct abi_member *member = &addition->entry.member;
+	struct mac mac = addition->device.mac;
+	int r;
+
+	if (member->found.steered)
+		memcpy(mac.bytes, member->found.mac, sizeof(mac.bytes));
+	r = dp_rules_member(addition->team, member->slot, &mac, e);
+	return r < 0 ? r : attach(addition, e);
+}
+
 static int change_device(struct addition *addition, struct err *e)
 {
 	struct rtnl *rtnl = addition->team->dp->rtnl;
 	int r;
 
 	if (addition->team->steers)
-		return attach(addition, e);
+		return let_programs_know(addition, e);
 	r = set_mtu(addition, e);
 	if (r < 0)
 		return r;
@@ -170,9 +182,7 @@ static int change_device(struct addition *addition, struct err *e)
 	if (addition->entry.member.found.has_addr_gen_mode && addition->team->spec.mtu >= 1280 &&
 	    rtnl_set_addr_gen_mode(rtnl, addition->device.ifindex, IN6_ADDR_GEN_MODE_NONE, e) < 0)
 		return err_prefix(e, "cannot keep IPv6 from making addresses on it");
-	r = dp_rules_member(addition->team, addition->entry.member.slot, &addition->device.mac, e);
-	if (r == 0)
-		r = attach(addition, e);
+	r = let_programs_know(addition, e);
 	return r < 0 ? r : open_up(addition, e);
 }
 

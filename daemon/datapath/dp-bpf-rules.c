@@ -8,10 +8,11 @@
 
 #define NEED_STATIONS (ABI_RULE_LEARN | ABI_RULE_HOMES | ABI_RULE_INDEPENDENT)
 
-static uint32_t rules_of(const struct datapath_rules *rules)
+static uint32_t rules_of(const struct dp_team *team, const struct datapath_rules *rules)
 {
-	return (rules->hash_inner ? ABI_RULE_INNER : 0u) | (rules->learn ? ABI_RULE_LEARN : 0u) |
-	       (rules->homes ? ABI_RULE_HOMES : 0u) | (rules->flowlets ? ABI_RULE_FLOWLETS : 0u) |
+	return (team->steers ? ABI_RULE_STEERED : 0u) | (rules->hash_inner ? ABI_RULE_INNER : 0u) |
+	       (rules->learn ? ABI_RULE_LEARN : 0u) | (rules->homes ? ABI_RULE_HOMES : 0u) |
+	       (rules->flowlets ? ABI_RULE_FLOWLETS : 0u) |
 	       (rules->independent ? ABI_RULE_INDEPENDENT : 0u);
 }
 
@@ -120,7 +121,7 @@ static int change_entry(struct dp_team *team, const struct datapath_team_spec *s
 	r = get_entry(team, before, e);
 	entry = *before;
 	entry.hash = spec->hash;
-	entry.rules = rules_of(&spec->rules);
+	entry.rules = rules_of(team, &spec->rules);
 	entry.flowlet_gap_us = spec->rules.flowlet_gap_us;
 	memcpy(entry.mac, spec->mac.bytes, ABI_MAC_SIZE);
 	for (unsigned slot = 0; slot < ABI_MEMBERS; slot++)
@@ -152,7 +153,7 @@ static void restore(struct dp_team *team, const struct abi_team *before)
 
 int dp_rules_set(struct dp_team *team, const struct datapath_team_spec *spec, struct err *e)
 {
-	uint32_t rules = rules_of(&spec->rules);
+	uint32_t rules = rules_of(team, &spec->rules);
 	struct abi_team before;
 	int r = spec->rules.flowlets ? dp_maps_make_flowlets(team->dp, team->index, e) : 0;
 

@@ -41,7 +41,11 @@ static int take_index(struct opening *opening, struct err *e)
 	r = dp_maps_take_index(team->dp, &team->index, e);
 	if (r < 0)
 		return r;
-	entry = (struct abi_team){ .index = team->index, .hash = team->spec.hash };
+	entry = (struct abi_team){
+		.index = team->index,
+		.hash = team->spec.hash,
+		.rules = team->steers ? ABI_RULE_STEERED : 0,
+	};
 	memcpy(entry.name, team->spec.name, sizeof(entry.name));
 	return dp_maps_put_team(team->dp, team->peer, &entry, e);
 }
@@ -130,7 +134,7 @@ int dp_open_run(struct dp_job *job, struct err *e)
 	}
 	tell_found(&opening);
 	r = dp_adopt(job, e);
-	if (r == 0 && opening.fresh)
+	if (r == 0 && opening.fresh && !job->team->steers)
 		r = dp_rules_set(job->team, &job->team->spec, e);
 	if (r < 0)
 		__atomic_store_n(&job->dp->in_use[job->team->index], false, __ATOMIC_RELEASE);

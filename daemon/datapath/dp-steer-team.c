@@ -54,6 +54,8 @@ static void open_failed(struct errand *errand, int r, const struct err *e)
 	void *userdata = errand->userdata;
 
 	/* What was made for nothing goes, what was there stays. */
+	if (team->programs)
+		team->programs->ops->team_delete(team->programs, NULL, NULL);
 	if (team->driver && errand->info.adopted)
 		team->driver->ops->team_release(team->driver);
 	else if (team->driver)
@@ -115,6 +117,16 @@ static void tell_traffic(struct steered *team)
 	programs->ops->allow(programs, team->may_send, team->may_receive);
 }
 
+static void rules_set(void *userdata, int r, const struct err *e)
+{
+	struct errand *errand = userdata;
+
+	if (r < 0)
+		open_failed(errand, r, e);
+	else
+		open_done(errand);
+}
+
 static void programs_opened(void *userdata, int r, const struct err *e,
 			    struct datapath_team *programs, const struct datapath_team_info *found)
 {
@@ -143,7 +155,7 @@ static void programs_opened(void *userdata, int r, const struct err *e,
 	team->carrier = info->fit;
 	team->plan = info->plan;
 	tell_traffic(team);
-	open_done(errand);
+	programs->ops->team_configure(programs, &team->spec, rules_set, errand);
 }
 
 static int check_programs(const struct steered *team, struct err *e)
@@ -204,34 +216,57 @@ void steer_team_open(struct datapath *datapath, const struct datapath_team_spec 
 	steer->driver->ops->team_open(steer->driver, spec, driver_opened, errand);
 }
 
-static void driver_configured(void *userdata, int r, const struct err *e)
-{
-	struct errand *errand = userdata;
-	struct steered *team = errand->team;
-
-	/* It sends by its own buckets again. */
-	if (r == 0 && team->programs && datapath_rules_are_plain(&errand->spec.rules)) {
-		team->programs->ops->team_delete(team->programs, NULL, NULL);
-		team->programs = NULL;
-	}
-	errand_end(errand, r, e);
-}
-
-static void configure_driver(struct errand *errand)
+static void configure_driver(struct errand *errand, datapath_done *done)
 {
 	struct datapath_team *driver = errand->team->driver;
 
-	driver->ops->team_configure(driver, &errand->spec, driver_configured, errand);
+	driver->ops->team_configure(driver, &errand->spec, done, errand);
+}
+
+static void configure_programs(struct errand *errand, datapath_done *done)
+{
+	struct datapath_team *programs = errand->team->programs;
+
+	programs->ops->team_configure(programs, &errand->spec, done, errand);
 }
 
 static void programs_configured(void *userdata, int r, const struct err *e)
+{
+	errand_end(userdata, r, e);
+}
+
+/* With rules: the ports have their queues by now, which the programs are to use. */
+static void driver_ready(void *userdata, int r, const struct err *e)
 {
 	struct errand *errand = userdata;
 
 	if (r < 0)
 		errand_end(errand, r, e);
 	else
-		configure_driver(errand);
+		configure_programs(errand, programs_configured);
+}
+
+/* Without rules: the driver sends by its own buckets again. */
+static void driver_alone(void *userdata, int r, const struct err *e)
+{
+	struct errand *errand = userdata;
+	struct steered *team = errand->team;
+
+	if (r == 0 && team->programs) {
+		team->programs->ops->team_delete(team->programs, NULL, NULL);
+		team->programs = NULL;
+	}
+	errand_end(errand, r, e);
+}
+
+static void programs_quiet(void *userdata, int r, const struct err *e)
+{
+	struct errand *errand = userdata;
+
+	if (r < 0)
+		errand_end(errand, r, e);
+	else
+		configure_driver(errand, driver_alone);
 }
 
 static void programs_came(void *userdata, int r, const struct err *e,
@@ -247,7 +282,7 @@ static void programs_came(void *userdata, int r, const struct err *e,
 	team->programs = programs;
 	tell_members(team, found->members);
 	tell_traffic(team);
-	configure_driver(errand);
+	configure_driver(errand, driver_ready);
 }
 
 void steer_team_configure(struct datapath_team *base, const struct datapath_team_spec *spec,
@@ -256,7 +291,6 @@ void steer_team_configure(struct datapath_team *base, const struct datapath_team
 	struct steered *team = container_of(base, struct steered, base);
 	struct errand *errand = errand_new(team, done, userdata);
 	bool plain = datapath_rules_are_plain(&spec->rules);
-	struct datapath_team *programs = team->programs;
 	struct err e;
 
 	if (!errand)
@@ -267,10 +301,12 @@ void steer_team_configure(struct datapath_team *base, const struct datapath_team
 		return;
 	}
 	team->spec = *spec;
-	if (plain)
-		configure_driver(errand);
-	else if (programs)
-		programs->ops->team_configure(programs, spec, programs_configured, errand);
+	if (plain && team->programs)
+		configure_programs(errand, programs_quiet);
+	else if (plain)
+		configure_driver(errand, driver_alone);
+	else if (team->programs)
+		configure_driver(errand, driver_ready);
 	else
 		dp_bpf_steer(team->steer->programs, spec, programs_came, errand);
 }

@@ -226,12 +226,23 @@ static int set_mac(struct driver_team *team, const struct mac *mac, struct err *
 	return r == -ENODEV ? 0 : r;
 }
 
-static void set_steered(struct driver_team *team, bool steered)
+static int set_steered(struct driver_team *team, bool steered, struct err *e)
 {
-	driver_lock(team->driver);
-	team->serial += team->wish.steered != steered;
+	struct driver *driver = team->driver;
+	int ifindexes[PLACEMENT_MEMBERS];
+	bool changed;
+	int r = 0;
+
+	driver_lock(driver);
+	changed = team->wish.steered != steered;
+	team->serial += changed;
 	team->wish.steered = steered;
-	driver_unlock(team->driver);
+	memcpy(ifindexes, team->wish.ifindexes, sizeof(ifindexes));
+	driver_unlock(driver);
+	for (unsigned slot = 0; changed && r == 0 && slot < PLACEMENT_MEMBERS; slot++)
+		if (ifindexes[slot])
+			r = driver_give_queue(team, slot, ifindexes[slot], e);
+	return r;
 }
 
 static int configure(struct driver_team *team, const struct datapath_team_spec *spec, struct err *e)
@@ -248,7 +259,8 @@ static int configure(struct driver_team *team, const struct datapath_team_spec *
 	team->spec.mtu = spec->mtu;
 	if (!mac_equal(&device.mac, &spec->mac))
 		r = set_mac(team, &spec->mac, e);
-	set_steered(team, !datapath_rules_are_plain(&spec->rules));
+	if (r == 0)
+		r = set_steered(team, !datapath_rules_are_plain(&spec->rules), e);
 	return r < 0 ? r : set_hash(team, spec->hash, e);
 }
 
