@@ -11,6 +11,7 @@
 	"} );\nmonitor = ( " monitors " ); };\n"
 #define ARP(keys) "{ type = \"arp\"; targets = ( \"10.0.0.1\" ); " keys " }"
 #define ND(keys) "{ type = \"nd\"; targets = ( \"fe80::1\" ); " keys " }"
+#define VLAN(number) ARP("vlan = " #number ";") ", "
 #define SPEED "{ type = \"speed\"; full_duplex = true; }"
 #define TO(target) WITH("{ type = \"arp\"; targets = ( " target " ); }")
 #define TO6(target) WITH("{ type = \"nd\"; targets = ( " target " ); }")
@@ -169,8 +170,8 @@ static const struct {
 	  NULL },
 	{ "an array for a list", WITH("{ type = \"arp\"; targets = [ \"10.0.0.1\" ]; }"), NULL },
 	{ "eight beside the carrier",
-	  WITH(ARP("vlan = 1;") ", " ARP("vlan = 2;") ", " ARP("vlan = 3;") ", " ARP("vlan = 4;") ", { type = \"carrier\"; }, " ARP(
-		  "vlan = 5;") ", " ARP("vlan = 6;") ", " ARP("vlan = 7;") ", " ARP("vlan = 8;")),
+	  WITH(VLAN(1) VLAN(2) VLAN(3) VLAN(4) "{ type = \"carrier\"; }, " VLAN(5) VLAN(6) VLAN(7)
+		       ARP("vlan = 8;")),
 	  NULL },
 };
 
