@@ -49,17 +49,19 @@ static void replace_filter(int ifindex)
 static void put_before(int ifindex)
 {
 	/* The link lives as long as this process. */
-	(void)foreign_tcx_before(ifindex, foreign_program(TC_ACT_OK));
+	(void)foreign_before(ifindex, BPF_PLACE_INGRESS, foreign_program(TC_ACT_OK));
 }
 
 static void detach_link(int ifindex)
 {
-	ck_assert_int_eq(bpf_link_detach(foreign_first_link(ifindex)), 0);
+	ck_assert_int_eq(bpf_link_detach(foreign_first_link(ifindex, BPF_PLACE_INGRESS)), 0);
 }
 
 static void replace_in_link(int ifindex)
 {
-	ck_assert_int_eq(tcx_update(foreign_first_link(ifindex), foreign_program(TC_ACT_OK)), 0);
+	ck_assert_int_eq(tcx_update(foreign_first_link(ifindex, BPF_PLACE_INGRESS),
+				    foreign_program(TC_ACT_OK)),
+			 0);
 }
 
 static const struct {

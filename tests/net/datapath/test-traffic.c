@@ -43,13 +43,18 @@ static void bed_stop(struct bed *bed)
 	lab_stop(&bed->lab);
 }
 
-static void send_flows(struct bed *bed, uint16_t vlan)
+static void send_frames(struct bed *bed, uint16_t vlan, bool lossy)
 {
 	for (uint16_t flow = 0; flow < N_FLOWS; flow++) {
-		const struct traffic_frame frame = { .flow = flow, .vlan = vlan };
+		const struct traffic_frame frame = { .flow = flow, .vlan = vlan, .lossy = lossy };
 
 		traffic_send(bed->team_socket, &frame);
 	}
+}
+
+static void send_flows(struct bed *bed, uint16_t vlan)
+{
+	send_frames(bed, vlan, false);
 }
 
 /* How many of N_FLOWS sent frames arrived at each partner, until all have or a tenth of a second
@@ -190,7 +195,7 @@ START_TEST(what_no_member_may_send_is_dropped_and_counted)
 
 	bed_start(&bed, N_MEMBERS);
 	bed.team->ops->allow(bed.team, 0, 0xf);
-	send_flows(&bed, 0);
+	send_frames(&bed, 0, true);
 	count_flows(&bed, seen);
 	for (unsigned i = 0; i < N_MEMBERS; i++)
 		ck_assert_uint_eq(seen[i].n, 0);

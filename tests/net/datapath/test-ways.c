@@ -88,7 +88,7 @@ START_TEST(moving_to_the_first_place_loses_no_frame)
 	driver_stream_in(&lab, &stream);
 	for (unsigned i = 0; i < 20; i++) {
 		/* It lets all frames pass on, so each that is lost was lost by us. */
-		int link = foreign_tcx_before(MEMBER, passing);
+		int link = foreign_before(MEMBER, BPF_PLACE_INGRESS, passing);
 		struct err e;
 
 		driver_start_by(&driver, TCX);
