@@ -145,12 +145,18 @@ void driver_stop(struct driver *driver, struct datapath_team *team)
 	worker_free(driver->worker);
 }
 
-static struct datapath_team_spec as_wished(const struct datapath_team_spec *spec)
+bool driver_is_direct(void)
 {
 	const char *way = getenv("YOKE_TRANSMIT");
+
+	return way && strcmp(way, "direct") == 0;
+}
+
+static struct datapath_team_spec as_wished(const struct datapath_team_spec *spec)
+{
 	struct datapath_team_spec wished = *spec;
 
-	wished.rules.direct |= way && strcmp(way, "direct") == 0;
+	wished.rules.direct |= driver_is_direct();
 	return wished;
 }
 

@@ -31,6 +31,7 @@ void driver_start(struct driver *driver);
 void driver_start_by(struct driver *driver, bool clsact);
 void driver_start_with(struct driver *driver, bool clsact, bool veth);
 bool driver_uses_tcx(void);
+bool driver_is_direct(void);
 bool driver_has_tcx(void);
 
 /* A turn of the main loop: takes in what the kernel told, and has the worker look. */

@@ -131,7 +131,7 @@ START_TEST(the_hidden_device_is_watched_too_and_told_as_the_team)
 	if (!driver_can(clsact))
 		return;
 	lab_start(&lab);
-	driver_start_by(&driver, clsact);
+	driver_start_with(&driver, clsact, true);
 	team = driver_team(&driver, &lab, 1);
 	ifindex = lab_device(lab.rtnl, DRIVER_TEAM).ifindex;
 	(void)snprintf(peer, sizeof(peer), "yk%d", ifindex);
