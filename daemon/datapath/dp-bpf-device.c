@@ -233,10 +233,13 @@ static int begin_direct(struct dp_team *team, struct err *e)
 {
 	struct dp_hook_spec hook = direct_hook(team);
 	struct abi_team entry;
-	int r = read_entry(team, &entry, e);
+	int r;
 
+	(void)pthread_mutex_lock(&team->dp->entries);
+	r = read_entry(team, &entry, e);
 	if (r == 0)
 		r = dp_maps_put_direct(team->dp, team->ifindex, &entry, e);
+	(void)pthread_mutex_unlock(&team->dp->entries);
 	if (r == 0)
 		r = attach(team, &hook, e);
 	if (r < 0)
