@@ -45,6 +45,7 @@ static bool take_todo(struct stations *stations, enum station_todo todo,
 {
 	static void (*const takers[])(struct stations *, struct station *,
 				      struct stations_action *) = {
+		[STATION_PUT_FIRST] = take_put,
 		[STATION_MOVED] = take_moved,
 		[STATION_PUT] = take_put,
 		[STATION_FORGET] = take_forget,
@@ -58,6 +59,8 @@ static bool take_todo(struct stations *stations, enum station_todo todo,
 			continue;
 		station->todo &= (uint8_t) ~(1u << todo);
 		stations->todo[todo]--;
+		if (todo == STATION_PUT && station_is_written(stations, station))
+			continue;
 		takers[todo](stations, station, action);
 		if (action->type == STATIONS_MOVED && action->slot == PLACEMENT_NONE)
 			continue;
@@ -148,11 +151,12 @@ static bool take_note(struct stations *stations, struct stations_action *action)
 	return false;
 }
 
-bool stations_next_action(struct stations *stations, nsec_t now, struct stations_action *action)
+bool stations_next_action(struct stations *stations, struct stations_action *action)
 {
 	*action = (struct stations_action){ .slot = PLACEMENT_NONE };
 	/* What is forgotten goes before what is written: it may be one that came back. */
-	if (take_primary(stations, action) || take_todo(stations, STATION_MOVED, action) ||
+	if (take_todo(stations, STATION_PUT_FIRST, action) || take_primary(stations, action) ||
+	    take_todo(stations, STATION_MOVED, action) ||
 	    take_todo(stations, STATION_FORGET, action) || take_unwanted(stations, action) ||
 	    take_todo(stations, STATION_PUT, action) || take_homes(stations, action))
 		return true;

@@ -9,11 +9,12 @@
 
 /* What is to be done about a station. */
 enum station_todo {
+	STATION_PUT_FIRST, /* Before it is announced: what comes back has to be let in. */
 	STATION_MOVED,
 	STATION_PUT,
 	STATION_FORGET, /* Then its place is free again. */
 };
-#define STATION_TODOS 3
+#define STATION_TODOS 4
 
 struct station {
 	bool used;
@@ -133,6 +134,8 @@ struct station *stations_enter(struct stations *stations, const struct mac *mac,
 /* 'tell': the datapath has to hear of it. */
 void stations_forget(struct stations *stations, struct station *station, bool tell);
 void station_mark(struct stations *stations, struct station *station, enum station_todo todo);
+/* Whether the datapath has it as it is. */
+bool station_is_written(const struct stations *stations, const struct station *station);
 /* Has it written, if it is not as the datapath has it. */
 void station_update(struct stations *stations, struct station *station);
 void station_add_vlan(struct stations *stations, struct station *station, uint16_t vlan,

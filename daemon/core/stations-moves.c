@@ -3,6 +3,21 @@
 
 #include <string.h>
 
+/* Where the datapath has it by what was written last. */
+static uint8_t written_carrier(const struct stations *stations, const struct station *station)
+{
+	member_set fit = stations->members.fit;
+
+	if (!station->written)
+		return PLACEMENT_NONE;
+	if (slot_in(fit, station->written_hold))
+		return station->written_hold;
+	for (unsigned i = 0; i < PLACEMENT_MEMBERS; i++)
+		if (slot_in(fit, station->written_order[i]))
+			return station->written_order[i];
+	return PLACEMENT_NONE;
+}
+
 void station_move(struct stations *stations, struct station *station, uint8_t slot, nsec_t now)
 {
 	uint8_t old = station->carrier;
@@ -19,6 +34,8 @@ void station_move(struct stations *stations, struct station *station, uint8_t sl
 	}
 	if (slot != PLACEMENT_NONE && stations->rules.independent)
 		station_mark(stations, station, STATION_MOVED);
+	if (slot != PLACEMENT_NONE && slot != written_carrier(stations, station))
+		station_mark(stations, station, STATION_PUT_FIRST);
 	station_update(stations, station);
 }
 

@@ -100,20 +100,25 @@ uint8_t station_hold(const struct station *station)
 	return station->carrier == station->order[0] ? PLACEMENT_NONE : station->carrier;
 }
 
+bool station_is_written(const struct stations *stations, const struct station *station)
+{
+	if (!station->written || !stations->rules.homes)
+		return station->written;
+	return station->written_hold == station_hold(station) &&
+	       station->written_also == station->also &&
+	       memcmp(station->written_order, station->order, sizeof(station->order)) == 0;
+}
+
 void station_update(struct stations *stations, struct station *station)
 {
-	bool same = station->written;
-
-	if (stations->rules.homes)
-		same = same && station->written_hold == station_hold(station) &&
-		       station->written_also == station->also &&
-		       memcmp(station->written_order, station->order, sizeof(station->order)) == 0;
-	if (!same)
+	if (!station_is_written(stations, station))
 		station_mark(stations, station, STATION_PUT);
 }
 
 void station_add_vlan(struct stations *stations, struct station *station, uint16_t vlan, nsec_t now)
 {
+	if (vlan == STATION_NO_VLAN)
+		return;
 	for (unsigned i = 0; i < station->n_vlans; i++)
 		if (station->vlans[i] == vlan)
 			return;
@@ -156,27 +161,25 @@ uint64_t stations_n_refused(const struct stations *stations)
 	return stations->refused;
 }
 
-size_t stations_get_views(const struct stations *stations, struct station_view *views, size_t n)
+bool stations_next_view(const struct stations *stations, unsigned *cursor,
+			struct station_view *view)
 {
-	size_t filled = 0;
+	const struct station *station;
 
-	for (unsigned i = 0; i < STATIONS_MAX && filled < n; i++) {
-		const struct station *station = &stations->table[i];
-		struct station_view *view = &views[filled];
-
-		if (!station_is_there(station))
-			continue;
-		filled++;
-		*view = (struct station_view){
-			.mac = station->mac,
-			.carrier = station_carrier(stations, station),
-			.home = station->order[0],
-			.port = station->port,
-			.local = station->local,
-			.seen = station->seen,
-			.n_vlans = station->n_vlans,
-		};
-		memcpy(view->vlans, station->vlans, sizeof(view->vlans));
-	}
-	return filled;
+	while (*cursor < STATIONS_MAX && !station_is_there(&stations->table[*cursor]))
+		(*cursor)++;
+	if (*cursor == STATIONS_MAX)
+		return false;
+	station = &stations->table[(*cursor)++];
+	*view = (struct station_view){
+		.mac = station->mac,
+		.carrier = station_carrier(stations, station),
+		.home = station->order[0],
+		.port = station->port,
+		.local = station->local,
+		.seen = station->seen,
+		.n_vlans = station->n_vlans,
+	};
+	memcpy(view->vlans, station->vlans, sizeof(view->vlans));
+	return true;
 }

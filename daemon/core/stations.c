@@ -37,6 +37,9 @@ void stations_free(struct stations *stations)
 void stations_set_own(struct stations *stations, const struct mac *team,
 		      const struct mac members[static PLACEMENT_MEMBERS])
 {
+	if (mac_equal(&stations->own[PLACEMENT_MEMBERS], team) &&
+	    memcmp(stations->own, members, PLACEMENT_MEMBERS * sizeof(*members)) == 0)
+		return;
 	memcpy(stations->own, members, PLACEMENT_MEMBERS * sizeof(*members));
 	stations->own[PLACEMENT_MEMBERS] = *team;
 	for (unsigned i = 0; i <= PLACEMENT_MEMBERS; i++) {

@@ -27,6 +27,7 @@
 
 #define STATIONS_MAX 1024 /* Of one team. */
 #define STATION_VLANS 16  /* Of one station, that are announced. */
+#define STATION_NO_VLAN 0xffff
 
 /* A switch forgets an address after 5 minutes, and so does a bridge: what is silent for twice as
  * long and behind no local port is gone. */
@@ -165,8 +166,8 @@ void stations_left(struct stations *stations, const struct mac *mac, bool still_
 void stations_refused(struct stations *stations, const struct mac *mac, nsec_t now);
 
 /* Answers to STATIONS_SWEEP: a station that the datapath has, when it last sent (0: never) and a
- * VLAN of it; may be called for several VLANs. Then stations_swept(): what was not named is written
- * again, and what is silent for too long is forgotten. */
+ * VLAN of it, or STATION_NO_VLAN; may be called for several VLANs. Then stations_swept(): what was
+ * not named is written again, and what is silent for too long is forgotten. */
 void stations_seen(struct stations *stations, const struct mac *mac, nsec_t seen, uint16_t vlan,
 		   nsec_t now);
 void stations_swept(struct stations *stations, nsec_t now);
@@ -175,7 +176,7 @@ void stations_tick(struct stations *stations, nsec_t now);
 nsec_t stations_deadline(const struct stations *stations);
 
 /* Takes the next action; false when there is none. Moves come first. */
-bool stations_next_action(struct stations *stations, nsec_t now, struct stations_action *action);
+bool stations_next_action(struct stations *stations, struct stations_action *action);
 
 /* How many there are, and how many were refused for want of room. */
 unsigned stations_count(const struct stations *stations);
@@ -184,5 +185,6 @@ uint64_t stations_n_refused(const struct stations *stations);
 /* Whether the address is one. */
 bool stations_has(const struct stations *stations, const struct mac *mac);
 
-/* Copies up to 'n' of them; returns how many. */
-size_t stations_get_views(const struct stations *stations, struct station_view *views, size_t n);
+/* The next one from *cursor on, which begins at 0; false when there is none. */
+bool stations_next_view(const struct stations *stations, unsigned *cursor,
+			struct station_view *view);

@@ -15,6 +15,7 @@ unsigned room;
 static uint8_t homes[PLACEMENT_MEMBERS];
 struct stations_action last_moved, last_note;
 uint32_t seed;
+static bool homes_begun;
 
 uint32_t random_below(uint32_t n)
 {
@@ -64,6 +65,18 @@ static void put(const struct stations_action *action)
 	entry->also = action->also;
 }
 
+/* What comes back by the member on which a station was announced must find it there. */
+static void expect_there(const struct stations_action *action)
+{
+	const struct entry *entry = entry_of(&action->mac);
+
+	ck_assert_uint_lt(action->slot, PLACEMENT_MEMBERS);
+	if (!homes_begun)
+		return;
+	ck_assert_ptr_nonnull(entry);
+	ck_assert_uint_eq(carrier(entry, members.fit), action->slot);
+}
+
 static void carry_out(const struct stations_action *action)
 {
 	struct entry *entry;
@@ -71,7 +84,7 @@ static void carry_out(const struct stations_action *action)
 	switch (action->type) {
 	case STATIONS_MOVED:
 		n_moved++;
-		ck_assert_uint_lt(action->slot, PLACEMENT_MEMBERS);
+		expect_there(action);
 		last_moved = *action;
 		break;
 	case STATIONS_PRIMARY:
@@ -113,7 +126,7 @@ void drain(void)
 {
 	struct stations_action action;
 
-	while (stations_next_action(stations, now, &action))
+	while (stations_next_action(stations, &action))
 		carry_out(&action);
 }
 
@@ -150,6 +163,7 @@ void begin(const struct stations_rules *rules)
 {
 	stations_free(stations);
 	stations = stations_new(rules);
+	homes_begun = rules->homes;
 	members = (struct stations_members){};
 	n_entries = 0;
 	now = 1000 * NSEC_PER_SEC;

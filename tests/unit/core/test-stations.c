@@ -331,23 +331,24 @@ END_TEST
 
 START_TEST(views_tell_where_each_is)
 {
-	struct station_view views[4];
+	struct station_view view;
 	struct mac mac = mac_of(0);
+	unsigned cursor = 0;
 
 	set_weights(NULL);
 	set_members(3, 3);
 	stations_known(stations, &mac, 7, 5, now);
 	drain();
 	set_members(3, 2);
-	ck_assert_uint_eq(stations_get_views(stations, views, ARRAY_SIZE(views)), 1);
-	ck_assert(mac_equal(&views[0].mac, &mac));
-	ck_assert_uint_eq(views[0].carrier, 1);
-	ck_assert_uint_eq(views[0].home, 0);
-	ck_assert_int_eq(views[0].port, 5);
-	ck_assert(views[0].local);
-	ck_assert_uint_eq(views[0].n_vlans, 1);
-	ck_assert_uint_eq(views[0].vlans[0], 7);
-	ck_assert_uint_eq(stations_get_views(stations, views, 0), 0);
+	ck_assert(stations_next_view(stations, &cursor, &view));
+	ck_assert(mac_equal(&view.mac, &mac));
+	ck_assert_uint_eq(view.carrier, 1);
+	ck_assert_uint_eq(view.home, 0);
+	ck_assert_int_eq(view.port, 5);
+	ck_assert(view.local);
+	ck_assert_uint_eq(view.n_vlans, 1);
+	ck_assert_uint_eq(view.vlans[0], 7);
+	ck_assert(!stations_next_view(stations, &cursor, &view));
 }
 END_TEST
 
