@@ -21,13 +21,15 @@ struct host_address {
 	uint16_t vlan;     /* With which it leaves the team device; 0: untagged. */
 };
 
-/* An entry of a bridge's forwarding database. */
+/* An entry of the forwarding database of a bridge that uses a team's device, directly or by a VLAN
+ * device on it. */
 struct host_neighbour {
+	int uplink; /* ifindex of the team's device. */
 	int bridge; /* ifindex */
-	int port;   /* The bridge's port behind which the address is; the bridge itself for its own.
-		     */
+	int port;   /* The bridge's port behind which the address is; the bridge itself for its own;
+		     * the team's device for what is behind the team, by whichever device. */
 	struct mac mac;
-	uint16_t vlan;  /* 0: none. */
+	uint16_t vlan;  /* With which its frames leave the team device; 0: none. */
 	bool permanent; /* Not learned: a port's own address, or one that somebody entered. */
 	bool gone;
 };

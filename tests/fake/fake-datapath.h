@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/datapath/datapath.h"
+#include "tests/fake/fake-stations.h"
 
 #include <stdbool.h>
 
@@ -22,11 +23,13 @@ struct fake_device {
 	struct placement_plan plan;
 	member_set placed_with_carrier; /* Members that had carrier when it was written. */
 	struct datapath_team_counters counters;
+	struct fake_stations stations;
 };
 
 struct fake_kernel {
 	struct fake_device devices[FAKE_TEAMS];
 	int busy_ifindex; /* member_add() of this device is refused. */
+	nsec_t now;       /* The world's. */
 	unsigned n_allow; /* How often the words were changed, */
 	unsigned n_place; /* and plans written. */
 };
