@@ -1,0 +1,126 @@
+"""A machine hall: a host with virtual machines, whose adapters end in one dumb switch or in two that are joined, and hosts
+of the outside world on these. What makes the team is yoked, or whom it is compared with."""
+
+import json
+import pathlib
+
+from lab.bonding import Bonding
+from lab.cable import Cable
+from lab.copies import Copies
+from lab.daemon import Yoked, team_config
+from lab.dumb import DumbSwitch, join, outside
+from lab.traffic import Traffic
+from lab.vms import Machines
+from lab.wait import wait_until
+
+HOST = ("10.77.0.1", "fd77::1")
+
+
+class Hall:
+    """'team': "yoked", "none" (the caller makes the device team0 and calls populate()), or a mode of the bonding driver or
+    a runner of teamd. The ends of 'copies' are vm1…, out1… (an outside host for each switch); 'wire' ones are made by
+    watch(). Keys of the configuration are given as they are."""
+
+    def __init__(self, lab, build, nics=4, switches=1, team="yoked", datapath="bpf", cable=Cable, **keys):
+        self.lab, self.build, self.keys = lab, build, keys
+        self.host = lab.namespace("host")
+        names = ["switch"] if switches == 1 else [f"switch{number}" for number in range(1, switches + 1)]
+        self.switches = [DumbSwitch(lab, name) for name in names]
+        for left, right in zip(self.switches, self.switches[1:]):
+            join(lab, left, right)
+        self.nics = [f"eno{number}" for number in range(1, nics + 1)]
+        self.cables = {}
+        for number, nic in enumerate(self.nics, 1):
+            self._connect(nic, number, cable)
+        self.copies = Copies(lab, build)
+        self.outside = []
+        for number, switch in enumerate(self.switches, 1):
+            machine = outside(lab, switch, f"out{number}", number, (f"10.77.2.{number}/16", f"fd77::2:{number}/64"))
+            self.outside.append(machine)
+            self.copies.add_end(f"out{number}", machine)
+        self.team, self.yoked, self.machines = team, None, None
+        if team == "yoked":
+            self.yoked = Yoked(lab, build, self.host)
+            self.yoked.datapath = datapath
+            self.configure()
+
+    def _connect(self, nic, number, cable):
+        switch = self.switch_of(nic)
+        self.cables[nic] = cable(self.lab, self.host, nic, switch.namespace, f"p{number}")
+        self.cables[nic].without_checksum_offload()
+        switch.add_port(f"p{number}")
+
+    def switch_of(self, nic):
+        """Members go to the switches in turn: eno1 to the first, eno2 to the second, …"""
+        return self.switches[(int(nic.removeprefix("eno")) - 1) % len(self.switches)]
+
+    def configure(self, members=None, **keys):
+        """What the daemon finds at its next start."""
+        self.keys.update(keys)
+        self.yoked.configure(team_config(members or self.nics, **{"mode": "switch-independent", **self.keys}))
+
+    def start(self, machines=0, silent=0):
+        """The team, the bridge on it, and so many virtual machines, the last ones silent."""
+        if self.yoked:
+            self.yoked.start()
+        elif self.team in ("active-backup", "balance-tlb", "balance-alb", "balance-rr", "balance-xor"):
+            Bonding(self.lab, namespace=self.host).add_team(self.nics, name="team0", mode=self.team)
+        elif self.team != "none":
+            self._start_teamd()
+        wait_until(lambda: self.host.link("team0"), 10, "team0 is there")
+        return self.populate(machines, silent)
+
+    def populate(self, machines, silent=0):
+        self.machines = Machines(self.lab, self.host)
+        self.machines.add(machines - silent)
+        self.machines.add(silent, silent=True) if silent else None
+        for machine in self.machines:
+            self.copies.add_end(machine.name, machine.namespace)
+        self.host.address("br0", f"{HOST[0]}/16", f"{HOST[1]}/64")
+        return self
+
+    def _start_teamd(self):
+        pathlib.Path("/run/teamd").mkdir(exist_ok=True)
+        path = self.lab.folder / "team0.json"
+        path.write_text(json.dumps({
+            "device": "team0", "runner": {"name": self.team, "tx_hash": ["eth", "l3", "l4"]},
+            "link_watch": {"name": "ethtool"}, "ports": {nic: {} for nic in self.nics}}), encoding="ascii")
+        self.lab.start("teamd", ["teamd", "-f", path, "-p", self.lab.folder / "teamd.pid"], self.host)
+
+    @property
+    def ends(self):
+        """Names of the virtual machines' ends."""
+        return [machine.name for machine in self.machines]
+
+    @property
+    def outs(self):
+        return [f"out{number}" for number in range(1, len(self.outside) + 1)]
+
+    def await_converged(self, nics=None):
+        """All members carry that are to, and have carrier on both ends."""
+        nics = self.nics if nics is None else nics
+        if self.yoked:
+            self.yoked.await_passing(nics)
+
+    def watch(self):
+        """The far ends of the members' cables, as ends of 'copies' by the member's name: what the switch hears."""
+        for nic, cable in self.cables.items():
+            self.copies.add_end(f"wire-{nic}", cable.far, cable.far_name)
+
+    def moves(self):
+        """All moves at all switches since last asked: (switch, mac, old port, new port)."""
+        return [(switch.name, *move) for switch in self.switches for move in switch.moves()]
+
+    def introduce(self):
+        """Each virtual machine and outside host says something once, so that every switch knows it."""
+        for end in (*self.ends, *self.outs):
+            self.copies.run(end, "ff:ff:ff:ff:ff:ff", count=3, rate=100)
+
+    def traffic(self, machine, inbound=False, v6=False, out=0, **options):
+        """Measured datagrams from a virtual machine to an outside host, or back."""
+        other = self.outside[out]
+        source, target = (other, machine.namespace) if inbound else (machine.namespace, other)
+        there = (f"10.77.2.{out + 1}", f"fd77::2:{out + 1}")[v6]
+        address = (machine.v6 if v6 else machine.v4) if inbound else there
+        return Traffic(self.lab, self.build, "udp", source, target, address, **options)
+

@@ -1,0 +1,67 @@
+"""Virtual machines on a host: namespaces behind ports of a bridge that stands on the team."""
+
+from lab.cable import Cable
+
+
+class VirtualMachine:
+    """A namespace with eth0, and the host's end of it on the bridge. A silent one has no IP and says nothing of itself."""
+
+    def __init__(self, lab, host, number, silent=False, bridge="br0"):
+        self.lab, self.number, self.silent = lab, number, silent
+        self.name, self.port = f"vm{number}", f"tap{number}"
+        self.mac = f"02:76:6d:00:00:{number:02x}"
+        self.v4, self.v6 = f"10.77.1.{number}", f"fd77::1:{number:x}"
+        self.namespace = lab.namespace(self.name)
+        if silent:
+            self._be_silent()
+        self.host, self._bridge = host, bridge
+        self._plug(host, self.port)
+        host.ip("link", "set", "dev", self.port, "master", bridge)
+        host.up(self.port)
+
+    def _be_silent(self):
+        self.namespace.run("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1", "net.ipv6.conf.all.disable_ipv6=1")
+
+    def _plug(self, where, port):
+        self.cable = Cable(self.lab, self.namespace, "eth0", where, port)
+        self.cable.without_checksum_offload()
+        self.namespace.ip("link", "set", "dev", "eth0", "address", self.mac)
+        if self.silent:
+            self.namespace.ip("link", "set", "dev", "eth0", "arp", "off")
+        self.namespace.up("eth0")
+        if not self.silent:
+            self.namespace.address("eth0", f"{self.v4}/16", f"{self.v6}/64")
+
+    def migrate(self, switch, port):
+        """Lives behind a port of the switch from now on, with its address, and says nothing of it."""
+        self.cable.destroy()
+        self.silent = True
+        self._be_silent()
+        self._plug(switch.namespace, port)
+        switch.add_port(port)
+
+
+class Machines:
+    """The bridge br0 on the host, and virtual machines on it."""
+
+    def __init__(self, lab, host, device="team0", bridge="br0"):
+        self.lab, self.host, self.bridge = lab, host, bridge
+        self.machines = []
+        host.ip("link", "add", "name", bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0")
+        host.ip("link", "set", "dev", device, "master", bridge)
+        host.up(device)
+        host.up(bridge)
+
+    def add(self, n=1, silent=False):
+        for _ in range(n):
+            self.machines.append(VirtualMachine(self.lab, self.host, len(self.machines) + 1, silent, self.bridge))
+        return self.machines[-n:]
+
+    def __iter__(self):
+        return iter(self.machines)
+
+    def __getitem__(self, index):
+        return self.machines[index]
+
+    def __len__(self):
+        return len(self.machines)

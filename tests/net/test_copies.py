@@ -1,0 +1,86 @@
+"""The counter of copies, before anything is judged by it: on dumb switches every way of teaming that the switch does not
+know of doubles, reflects or moves addresses, and all of that is counted exactly. Here with a team of mode "static", which is
+for another switch; in guests with the kernel's own drivers."""
+
+import pytest
+
+from lab import Hall, Lab
+from lab.copies import BROADCAST, MULTICAST, NOBODY, assert_once
+from lab.guest import place
+
+COUNT = 100
+RATE = place.pick(1000, {"uml": 200})
+OUTSIDE = "02:00:5e:00:00:01"
+FORMS = ["raw", "v4", "v6"]
+
+
+def run(hall, sender, to, form="raw", **options):
+    result = hall.copies.run(sender, to, form, **{"count": COUNT, "rate": RATE, **options})
+    print(result.describe())
+    return result
+
+
+@pytest.fixture(scope="module", name="wrong")
+def wrong_hall(build):
+    """Four members of a static team in one dumb switch, three machines."""
+    with Lab() as made:
+        hall = Hall(made, build, mode="static").start(machines=3)
+        hall.await_converged()
+        hall.introduce()
+        yield hall
+
+
+at_host = pytest.mark.at("host")
+at_uml = pytest.mark.at("uml")
+
+
+@at_host
+@pytest.mark.parametrize("form", FORMS)
+def test_copies_from_outside_are_counted(wrong, form):
+    """A broadcast and a multicast come on each of four members."""
+    for to in (BROADCAST, MULTICAST[form]):
+        result = run(wrong, "out1", to, form)
+        for machine in wrong.ends:
+            assert (result[machine]["received"], result[machine]["doubled"], result[machine]["missing"]) \
+                == (4 * COUNT, COUNT, 0)
+        assert result.returned == 0
+        with pytest.raises(AssertionError, match="copies"):
+            assert_once(result, wrong.ends)
+
+
+@at_host
+def test_reflections_are_counted(wrong):
+    """What a machine broadcasts comes back on the three other members, to itself too, and its address moves."""
+    wrong.moves()
+    result = run(wrong, "vm1", BROADCAST)
+    assert result.returned == 3 * COUNT
+    assert result["vm2"]["received"] == 4 * COUNT
+    assert result["out1"]["received"] == COUNT and result["out1"]["doubled"] == 0
+    with pytest.raises(AssertionError, match="came back"):
+        assert_once(result, ["vm2", "vm3", "out1"])
+
+
+@at_host
+def test_moves_are_seen(wrong):
+    """One address on several members: the switch hears it here and there."""
+    wrong.moves()
+    run(wrong, "vm2", OUTSIDE, "v4", flows=32)
+    moves = wrong.moves()
+    print(f"{len(moves)} moves, the first {moves[:1]}")
+    assert len(moves) > 20
+    assert all(mac == wrong.machines[1].mac for _, mac, _, _ in moves)
+
+
+@at_uml
+@pytest.mark.parametrize("team", ["active-backup", "balance-tlb", "balance-alb", "activebackup", "loadbalance"])
+def test_what_others_do(lab, build, team):
+    """The kernel's drivers, by the bonding driver's modes and teamd's runners."""
+    hall = Hall(lab, build, team=team).start(machines=3)
+    hall.introduce()
+    hall.moves()
+    run(hall, "out1", BROADCAST, "v4")
+    run(hall, "vm1", BROADCAST, "v4")
+    run(hall, "vm1", NOBODY, "v4", flows=16)
+    run(hall, "out1", NOBODY, "v4", flows=16)
+    moves = hall.moves()
+    print(f"{len(moves)} moves, the first {moves[:1]}")
