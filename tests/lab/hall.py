@@ -3,10 +3,11 @@ of the outside world on these. What makes the team is yoked, or whom it is compa
 
 import json
 import pathlib
+import time
 
 from lab.bonding import Bonding
 from lab.cable import Cable
-from lab.copies import Copies
+from lab.copies import BROADCAST, Copies
 from lab.daemon import Yoked, team_config
 from lab.dumb import DumbSwitch, join, outside
 from lab.traffic import Traffic
@@ -17,9 +18,9 @@ HOST = ("10.77.0.1", "fd77::1")
 
 
 class Hall:
-    """'team': "yoked", "none" (the caller makes the device team0 and calls populate()), or a mode of the bonding driver or
-    a runner of teamd. The ends of 'copies' are vm1…, out1… (an outside host for each switch); 'wire' ones are made by
-    watch(). Keys of the configuration are given as they are."""
+    """'team': "yoked", a mode of the bonding driver or a runner of teamd. The ends of 'copies' are vm1…, out1… (an outside host
+    for each switch) and team0, where what comes back is seen also if the bridge has no use for it; watch() adds the wires.
+    Keys of the configuration are given as they are."""
 
     def __init__(self, lab, build, nics=4, switches=1, team="yoked", datapath="bpf", cable=Cable, **keys):
         self.lab, self.build, self.keys = lab, build, keys
@@ -65,19 +66,20 @@ class Hall:
             self.yoked.start()
         elif self.team in ("active-backup", "balance-tlb", "balance-alb", "balance-rr", "balance-xor"):
             Bonding(self.lab, namespace=self.host).add_team(self.nics, name="team0", mode=self.team)
-        elif self.team != "none":
+        else:
             self._start_teamd()
         wait_until(lambda: self.host.link("team0"), 10, "team0 is there")
-        return self.populate(machines, silent)
+        self._populate(machines, silent)
+        return self
 
-    def populate(self, machines, silent=0):
+    def _populate(self, machines, silent=0):
         self.machines = Machines(self.lab, self.host)
         self.machines.add(machines - silent)
         self.machines.add(silent, silent=True) if silent else None
+        self.copies.add_end("team0", self.host, "team0")
         for machine in self.machines:
             self.copies.add_end(machine.name, machine.namespace)
         self.host.address("br0", f"{HOST[0]}/16", f"{HOST[1]}/64")
-        return self
 
     def _start_teamd(self):
         pathlib.Path("/run/teamd").mkdir(exist_ok=True)
@@ -93,6 +95,11 @@ class Hall:
         return [machine.name for machine in self.machines]
 
     @property
+    def inside(self):
+        """Where a frame from outside that is for all is heard."""
+        return [*self.ends, "team0"]
+
+    @property
     def outs(self):
         return [f"out{number}" for number in range(1, len(self.outside) + 1)]
 
@@ -103,9 +110,36 @@ class Hall:
             self.yoked.await_passing(nics)
 
     def watch(self):
-        """The far ends of the members' cables, as ends of 'copies' by the member's name: what the switch hears."""
+        """The far ends of the members' cables as ends: what the switch hears. See wire()."""
         for nic, cable in self.cables.items():
             self.copies.add_end(f"wire-{nic}", cable.far, cable.far_name)
+
+    def wire(self, nic):
+        """What the switch heard from that member since last asked, see Copies.talkers()."""
+        return self.copies.talkers(f"wire-{nic}")
+
+    def pull(self, nic):
+        """Returns when the team knows."""
+        self.cables[nic].pull()
+        self.yoked.await_member(nic, reason="no-carrier")
+
+    def plug(self, nic):
+        """Returns when the member carries, or stands by, again."""
+        self.cables[nic].plug()
+        wait_until(lambda: self.yoked.member(nic)["state"] in ("active", "standby"), 10,
+                   lambda: f"{nic} is back:\n{self.yoked.say('status')}")
+
+    def await_settled(self):
+        """Longer than whatever is done a moment after a failover: second announcements, members that still take what is
+        under way, the kernel's late news."""
+        time.sleep(1.5)
+
+    def heal(self):
+        """All cables are in, and nothing that happened before is news."""
+        for cable in self.cables.values():
+            cable.plug()
+        self.await_converged()
+        self.moves()
 
     def moves(self):
         """All moves at all switches since last asked: (switch, mac, old port, new port)."""
@@ -113,8 +147,7 @@ class Hall:
 
     def introduce(self):
         """Each virtual machine and outside host says something once, so that every switch knows it."""
-        for end in (*self.ends, *self.outs):
-            self.copies.run(end, "ff:ff:ff:ff:ff:ff", count=3, rate=100)
+        self.copies.end_all([self.copies.begin(end, BROADCAST, count=3, rate=100) for end in (*self.ends, *self.outs)])
 
     def traffic(self, machine, inbound=False, v6=False, out=0, **options):
         """Measured datagrams from a virtual machine to an outside host, or back."""
