@@ -5,6 +5,7 @@ import json
 import pathlib
 import time
 
+from lab.aggregating import aggregating_switch
 from lab.bonding import Bonding
 from lab.cable import Cable
 from lab.copies import BROADCAST, Copies
@@ -18,17 +19,16 @@ HOST = ("10.77.0.1", "fd77::1")
 
 
 class Hall:
-    """'team': "yoked", a mode of the bonding driver or a runner of teamd. The ends of 'copies' are vm1…, out1… (an outside host
+    """'switches': dumb ones; 0: one with an aggregation, as the mode wants it. 'team': "yoked", a mode of the bonding driver or a runner of teamd. The ends of 'copies' are vm1…, out1… (an outside host
     for each switch) and team0, where what comes back is seen also if the bridge has no use for it; watch() adds the wires.
     Keys of the configuration are given as they are."""
 
     def __init__(self, lab, build, nics=4, switches=1, team="yoked", datapath="bpf", cable=Cable, **keys):
         self.lab, self.build, self.keys = lab, build, keys
         self.host = lab.namespace("host")
-        names = ["switch"] if switches == 1 else [f"switch{number}" for number in range(1, switches + 1)]
-        self.switches = [DumbSwitch(lab, name) for name in names]
-        for left, right in zip(self.switches, self.switches[1:]):
-            join(lab, left, right)
+        self.mode = keys.get("mode", "switch-independent")
+        self.dumb = switches > 0
+        self.switches = self._make_switches(switches)
         self.nics = [f"eno{number}" for number in range(1, nics + 1)]
         self.cables = {}
         for number, nic in enumerate(self.nics, 1):
@@ -39,17 +39,28 @@ class Hall:
             machine = outside(lab, switch, f"out{number}", number, (f"10.77.2.{number}/16", f"fd77::2:{number}/64"))
             self.outside.append(machine)
             self.copies.add_end(f"out{number}", machine)
+        if not self.dumb:
+            self.switches[0].add_members([cable.far_name for cable in self.cables.values()])
         self.team, self.yoked, self.machines = team, None, None
         if team == "yoked":
             self.yoked = Yoked(lab, build, self.host)
             self.yoked.datapath = datapath
             self.configure()
 
+    def _make_switches(self, n):
+        if n == 0:
+            return [aggregating_switch(self.lab, self.mode == "lacp")]
+        switches = [DumbSwitch(self.lab, f"switch{number}") for number in range(1, n + 1)]
+        for left, right in zip(switches, switches[1:]):
+            join(self.lab, left, right)
+        return switches
+
     def _connect(self, nic, number, cable):
         switch = self.switch_of(nic)
         self.cables[nic] = cable(self.lab, self.host, nic, switch.namespace, f"p{number}")
         self.cables[nic].without_checksum_offload()
-        switch.add_port(f"p{number}")
+        if self.dumb:
+            switch.add_port(f"p{number}")
 
     def switch_of(self, nic):
         """Members go to the switches in turn: eno1 to the first, eno2 to the second, …"""
@@ -108,6 +119,9 @@ class Hall:
         nics = self.nics if nics is None else nics
         if self.yoked:
             self.yoked.await_passing(nics)
+        if not self.dumb:
+            far = {self.cables[nic].far_name for nic in nics}
+            wait_until(lambda: self.switches[0].passing_members() == far, 20, "the switch passes on all members")
 
     def watch(self):
         """The far ends of the members' cables as ends: what the switch hears. See wire()."""

@@ -2,6 +2,8 @@
 know of doubles, reflects or moves addresses, and all of that is counted exactly. Here with a team of mode "static", which is
 for another switch; in guests with the kernel's own drivers."""
 
+import time
+
 import pytest
 
 from lab import Hall, Lab
@@ -101,3 +103,22 @@ def test_what_others_do(lab, build, team):
     moves = [move for move in hall.moves() if move[1] in [machine.mac for machine in hall.machines]]
     print(f"{team}: {len(moves)} moves of the machines' addresses")
     assert moving is None or bool(moves) == moving
+
+
+@at_uml
+@pytest.mark.parametrize("team", ["active-backup", "activebackup"])
+def test_others_lose_a_silent_machine(lab, build, team):
+    """On two joined switches a machine that says nothing is lost with its member: they announce no address but their
+    own."""
+    hall = Hall(lab, build, team=team, switches=2).start(4, 1)
+    hall.introduce()
+    silent = hall.machines[-1]
+    carrier = [nic for nic in hall.nics if hall.switch_of(nic).port_of(silent.mac) == hall.cables[nic].far_name]
+    names = [hall.copies.begin(out, silent.mac, "v4", count=30 * RATE, rate=RATE) for out in hall.outs]
+    time.sleep(0.3)
+    hall.cables[carrier[0]].pull()
+    time.sleep(6)  # Long enough for whatever they might repeat.
+    results = hall.copies.end_all(names, early=True)
+    worst = max(result.outage_ms(silent.name) for result in results)
+    print(f"{team}: unreachable for {worst:.0f} ms of the 6 s that were waited")
+    assert worst >= 5000

@@ -8,7 +8,7 @@ from lab.copies import BROADCAST, MULTICAST, NOBODY, assert_once
 from lab.guest import place
 from lab.vms import announcement, send_frame
 
-DATAPATHS = ["bpf"]
+DATAPATHS = place.pick(["bpf"], {"uml": ["team"]})
 BALANCES = ["vm-port", "address-hash", "dynamic"]
 MACHINES = 10
 COUNT = 1000
