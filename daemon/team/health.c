@@ -40,3 +40,11 @@ bool team_probe_frame(struct team *team, int ifindex, struct span frame)
 			return true;
 	return false;
 }
+
+bool team_member_errors(struct team *team, int ifindex, uint64_t errors)
+{
+	for (unsigned i = 0; i < team->n_members; i++)
+		if (team->members[i].ifindex == ifindex)
+			return true;
+	return false;
+}
