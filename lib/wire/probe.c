@@ -1,6 +1,5 @@
 #include "lib/wire/probe.h"
 
-#include <arpa/inet.h>
 #include <net/ethernet.h>
 #include <string.h>
 
@@ -223,13 +222,4 @@ struct probe_address probe_link_local(const struct mac *mac)
 		.bytes = { 0xfe, 0x80, 0, 0, 0, 0, 0, 0, m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3],
 			   m[4], m[5] },
 	};
-}
-
-const char *probe_address_text(const struct probe_address *address,
-			       char text[static PROBE_ADDRESS_TEXT_SIZE])
-{
-	if (!inet_ntop(address->v6 ? AF_INET6 : AF_INET, address->bytes, text,
-		       PROBE_ADDRESS_TEXT_SIZE))
-		text[0] = '\0';
-	return text;
 }

@@ -16,8 +16,6 @@
 /* Tag, IPv6 header, solicitation and its option; an ARP request is padded to the smallest frame. */
 #define PROBE_FRAME_MAX 90
 
-#define PROBE_ADDRESS_TEXT_SIZE 46
-
 struct probe_address {
 	bool v6;
 	uint8_t bytes[16]; /* Of IPv4 the first four. */
@@ -51,7 +49,3 @@ bool probe_address_is_zero(const struct probe_address *address);
 
 /* fe80::/64 with the interface identifier of RFC 4291, appendix A. */
 struct probe_address probe_link_local(const struct mac *mac);
-
-/* Writes "10.0.0.1" or "fe80::1" into 'text' and returns it. */
-const char *probe_address_text(const struct probe_address *address,
-			       char text[static PROBE_ADDRESS_TEXT_SIZE]);
