@@ -44,6 +44,14 @@ static void on_sensed(void *userdata)
 		host_carrier_sensed(system->host);
 }
 
+static void on_station_news(void *userdata, int ifindex, const struct datapath_station_news *news)
+{
+	struct system *system = userdata;
+
+	if (system->host)
+		host_station_news(system->host, ifindex, news);
+}
+
 static struct datapath_listener listener(struct system *system)
 {
 	return (struct datapath_listener){
@@ -51,6 +59,7 @@ static struct datapath_listener listener(struct system *system)
 		.member_disturbed = on_member_disturbed,
 		.member_hindered = on_member_hindered,
 		.carrier_sensed = on_sensed,
+		.station_news = on_station_news,
 		.userdata = system,
 	};
 }

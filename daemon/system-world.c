@@ -247,6 +247,12 @@ const struct world_ops system_world = {
 	.carrier_watch = world_carrier_watch,
 	.carrier_unwatch = world_carrier_unwatch,
 	.carrier_ask = world_carrier_ask,
+	.frame_send = system_frame_send,
+	.probe_join = system_probe_join,
+	.probe_leave = system_probe_leave,
+	.errors_ask = system_errors_ask,
+	.addresses = system_addresses,
+	.neighbours = system_neighbours,
 	.save_identity = world_save_identity,
 	.fill_status = world_fill_status,
 };

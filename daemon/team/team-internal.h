@@ -54,6 +54,7 @@ struct team {
 	nsec_t balance_due;                 /* … when next. NSEC_NEVER: they do not. */
 	bool below_min_active;              /* Too few members work: nothing is sent. */
 	struct team_stations *stations; /* NULL: the rules ask for none. */
+	struct team_health health;
 	nsec_t marker_due; /* When to try again to send a Marker that the limit held back. */
 	member_set may_send;
 	member_set may_receive;
@@ -114,8 +115,11 @@ void team_stations_tick(struct team *team, nsec_t now);
 nsec_t team_stations_deadline(const struct team *team);
 
 /* health.c: what is known of the way behind a link that is up, by the configured monitors and of
- * how often it was lost. */
+ * how often it was lost. A member that is not healthy is not used; but the last one is, however bad
+ * it is: see health.h. */
 bool member_is_healthy(const struct member *member);
+/* It is used only because no better one is there. */
+bool member_is_last_resort(const struct member *member);
 /* The member has a device from now on, or (before it goes) no more. */
 void member_health_begin(struct member *member);
 void member_health_end(struct member *member);
@@ -125,6 +129,9 @@ void member_health_tick(struct member *member, nsec_t now);
 nsec_t member_health_deadline(const struct member *member);
 /* Why it is not healthy; false if it is. */
 bool member_health_judge(const struct member *member, struct verdict *verdict);
+/* Looks anew which members are healthy; calls member_health_changed() for those that were not, or
+ * are no more, but not for 'but' (NULL: none). */
+void team_health_settle(struct team *team, const struct member *but);
 
 /* leftover.c: takes out what the adopted device has and the configuration has not; corrects 'info'.
  */
