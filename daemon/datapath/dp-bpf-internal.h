@@ -228,6 +228,10 @@ void dp_stations_list(struct dp_team *team,
 		      void *userdata);
 void dp_weights_set(struct dp_team *team, const uint32_t weights[static PLACEMENT_MEMBERS]);
 
+/* Any thread. -ENOSPC if there are too many. */
+int dp_stations_write(const struct dp_bpf *dp, const struct abi_station_key *key,
+		      const struct abi_station *station, struct err *e);
+
 /* Worker: all of one team, its own addresses, too. */
 void dp_stations_forget_all(const struct dp_bpf *dp, unsigned index);
 
