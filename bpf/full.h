@@ -11,6 +11,14 @@
  * a member's transmit queue is its slot plus one. */
 #define STEERED_QUEUE 2
 
+/* A slot that is below ABI_MEMBERS, so that the verifier knows it where it is used: older ones
+ * forget when the compiler puts it aside. */
+static __always_inline __u64 in_bounds(__u64 slot)
+{
+	__asm__ volatile("" : "+r"(slot));
+	return slot & (ABI_MEMBERS - 1);
+}
+
 /* What a frame on its way out is handled with. */
 struct tx {
 	const struct abi_team *team;
@@ -210,23 +218,27 @@ static __always_inline __u64 flowlet_carrier(const struct tx *tx, __u64 hash, __
 	flowlet->last_us = (__u32)now_us;
 	slot = *(volatile __u8 *)&flowlet->slot;
 	if (slot < ABI_MEMBERS)
-		__sync_fetch_and_add(&load->load[slot], size * load->cost[slot]);
+		__sync_fetch_and_add(&load->load[in_bounds(slot)],
+				     size * load->cost[in_bounds(slot)]);
 	return slot;
 }
 
 static __always_inline int send_by(struct __sk_buff *skb, const struct tx *tx, __u64 slot,
 				   __u64 bucket)
 {
-	__u64 ifindex = slot < ABI_MEMBERS ? *(const volatile __u32 *)&tx->words->ifindex[slot] : 0;
-	__u64 n = frames(skb);
+	__u64 n = frames(skb), ifindex = 0;
+	struct abi_member_counters *counted;
 
-	if (slot >= ABI_MEMBERS || !ifindex) {
+	if (slot < ABI_MEMBERS)
+		ifindex = *(const volatile __u32 *)&tx->words->ifindex[in_bounds(slot)];
+	if (!ifindex) {
 		tx->counted->tx_no_member += n;
 		return TC_ACT_SHOT;
 	}
 	tx->counted->bucket_tx_packets[bucket & (ABI_BUCKETS - 1)] += n;
-	tx->counted->members[slot].tx_packets += n;
-	tx->counted->members[slot].tx_bytes += skb->len;
+	counted = &tx->counted->members[in_bounds(slot)];
+	counted->tx_packets += n;
+	counted->tx_bytes += skb->len;
 	if (tx->rules & ABI_RULE_STEERED) {
 		skb->queue_mapping = (__u32)slot + STEERED_QUEUE;
 		return TC_ACT_UNSPEC;
@@ -267,13 +279,14 @@ int yoke_tx_full(struct __sk_buff *skb)
 	if (slot >= ABI_MEMBERS)
 		slot = bucket_carrier(tx.plan, bucket, tx.fit);
 	if (rules & ABI_RULE_INDEPENDENT && slot != home && slot < ABI_MEMBERS &&
-	    !independent_disguise(skb, tx.team, slot))
+	    !independent_disguise(skb, tx.team, in_bounds(slot)))
 		slot = home;
 	return send_by(skb, &tx, slot, bucket);
 }
 
 /* What a frame that came in is handled with. */
 struct rx {
+	struct abi_member_counters *counted;
 	__u32 index;
 	__u64 slot;
 	__u64 rules;
@@ -339,44 +352,44 @@ int yoke_rx_full(struct __sk_buff *skb)
 	__u32 ifindex = skb->ifindex;
 	const struct abi_member *member = bpf_map_lookup_elem(&members, &ifindex);
 	const struct abi_station *station;
-	struct abi_member_counters *counted;
 	struct abi_counters *of_team;
 	const struct abi_words *word;
 	struct abi_station_key source;
 	struct frame frame;
-	struct rx rx;
-	__u64 slot, n;
+	struct rx rx = {};
+	__u64 n;
 
+	KEEP_IN_MEMORY(rx);
 	if (!member || is_for_member(skb))
 		return TC_ACT_OK;
 	rx.index = member->team;
-	slot = member->slot;
-	rx.slot = slot;
+	rx.slot = member->slot;
 	of_team = bpf_map_lookup_elem(&counters, &rx.index);
 	word = bpf_map_lookup_elem(&words, &rx.index);
-	if (!of_team || !word || slot >= ABI_MEMBERS || !find_rules(member, word, &rx) ||
+	if (!of_team || !word || rx.slot >= ABI_MEMBERS || !find_rules(member, word, &rx) ||
 	    !frame_read(skb, &frame))
 		return TC_ACT_SHOT;
 
 	n = frames(skb);
-	counted = &of_team->members[slot];
-	if (rx.rules != ABI_RULE_STEERED && !has(word_of(&word->may_receive), slot)) {
-		counted->rx_not_collecting += n;
+	rx.counted = &of_team->members[in_bounds(rx.slot)];
+	KEEP_IN_MEMORY(rx);
+	if (rx.rules != ABI_RULE_STEERED && !has(word_of(&word->may_receive), rx.slot)) {
+		rx.counted->rx_not_collecting += n;
 		return TC_ACT_SHOT;
 	}
 	if (rx.rules & ABI_RULE_INDEPENDENT) {
 		source = stations_key(rx.index, frame.ethernet.h_source);
 		station = bpf_map_lookup_elem(&stations, &source);
 		if (station && is_reflected(skb, &rx, &frame, &source, station)) {
-			counted->rx_reflected += n;
+			rx.counted->rx_reflected += n;
 			return TC_ACT_SHOT;
 		}
 		if (!takes(&rx, &frame)) {
-			counted->rx_copies += n;
+			rx.counted->rx_copies += n;
 			return TC_ACT_SHOT;
 		}
 	}
-	counted->rx_packets += n;
-	counted->rx_bytes += skb->len;
+	rx.counted->rx_packets += n;
+	rx.counted->rx_bytes += skb->len;
 	return rx.rules & ABI_RULE_STEERED ? TC_ACT_UNSPEC : (int)bpf_redirect(member->peer, 0);
 }

@@ -36,9 +36,13 @@ static void mark_watched(struct dp_watch *watch)
 		__atomic_store_n(&watch->watched[i], bits[i], __ATOMIC_RELAXED);
 }
 
-static int program_of(const struct dp_bpf *dp, const struct dp_hook_spec *spec)
+static int attach(struct dp_bpf *dp, const struct dp_hook_spec *spec,
+		  struct bpf_attachment *attachment, bool regain, struct err *e)
 {
-	return dp->programs[dp_program_of(spec->rules, spec->sends)];
+	int program;
+	int r = dp_program(dp, dp_program_of(spec->rules, spec->sends), &program, e);
+
+	return r < 0 ? r : bpf_attach(&dp->attacher, attachment, program, regain, e);
 }
 
 int dp_hook_attach(struct dp_bpf *dp, const struct dp_hook_spec *spec, bool *keep_clsact,
@@ -53,7 +57,7 @@ int dp_hook_attach(struct dp_bpf *dp, const struct dp_hook_spec *spec, bool *kee
 
 	if (!hook && watch->n_hooks == DP_HOOKS)
 		return err_set(e, -ENOSPC, "more than %d places have programs of ours", DP_HOOKS);
-	r = bpf_attach(&dp->attacher, &attachment, program_of(dp, spec), false, e);
+	r = attach(dp, spec, &attachment, false, e);
 	if (r < 0)
 		return r;
 	*keep_clsact = attachment.keep_clsact;
@@ -247,7 +251,7 @@ static int repair(struct dp_bpf *dp, struct dp_hook *hook, struct err *e)
 
 	if (r < 0)
 		return r;
-	r = bpf_attach(&dp->attacher, &hook->attachment, program_of(dp, &hook->spec), true, e);
+	r = attach(dp, &hook->spec, &hook->attachment, true, e);
 	if (r == -EEXIST) {
 		r = dp_copy_program(dp, id, copy, e);
 		if (r == 0)

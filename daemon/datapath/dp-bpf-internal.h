@@ -92,6 +92,7 @@ struct dp_bpf {
 	/* Set once. */
 	struct datapath_bpf *skeleton;
 	struct dp_maps maps;
+	/* Worker, after the start; those of teams with rules are -1 until one is there. */
 	int programs[DP_PROGRAMS];
 	bool netkit; /* The kernel has it: new teams get it. Worker, after the start. */
 	unsigned n_processors;
@@ -157,6 +158,9 @@ int dp_load(struct dp_bpf *dp, struct err *e);
 
 /* Which program a team with these rules (ABI_RULE_…) has. */
 enum dp_program_id dp_program_of(uint32_t rules, bool sends);
+
+/* Worker: the program, which is loaded if it is not yet. */
+int dp_program(struct dp_bpf *dp, enum dp_program_id id, int *ret, struct err *e);
 void dp_unload(struct dp_bpf *dp);
 
 /* Worker: the program that sends or receives once more, loaded when it is asked for first: the
@@ -227,6 +231,10 @@ void dp_stations_list(struct dp_team *team,
 		      void (*each)(void *userdata, const struct datapath_station_state *state),
 		      void *userdata);
 void dp_weights_set(struct dp_team *team, const uint32_t weights[static PLACEMENT_MEMBERS]);
+
+/* Any thread. -ENOSPC if there are too many. */
+int dp_stations_write(const struct dp_bpf *dp, const struct abi_station_key *key,
+		      const struct abi_station *station, struct err *e);
 
 /* Worker: all of one team, its own addresses, too. */
 void dp_stations_forget_all(const struct dp_bpf *dp, unsigned index);

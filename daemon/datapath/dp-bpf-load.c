@@ -235,8 +235,8 @@ static void take_fds(struct dp_bpf *dp)
 		.flowlets = bpf_map__fd(skeleton->maps.flowlets),
 		.loads = bpf_map__fd(skeleton->maps.loads),
 	};
-	for (enum dp_program_id id = 0; id < DP_PROGRAMS; id++)
-		dp->programs[id] = bpf_program__fd(program_of(skeleton, id));
+	dp->programs[DP_PROGRAM_RX] = bpf_program__fd(skeleton->progs.yoke_rx);
+	dp->programs[DP_PROGRAM_TX] = bpf_program__fd(skeleton->progs.yoke_tx);
 }
 
 /* The library tells its trouble on standard error otherwise; the sentences are ours. */
@@ -252,6 +252,15 @@ static void take_fds(struct dp_bpf *dp)
 	text[strcspn(text, "\n")] = '\0';
 	log_debug("%s", text);
 	return n;
+}
+
+int dp_program(struct dp_bpf *dp, enum dp_program_id id, int *ret, struct err *e)
+{
+	int r = dp_copy_program(dp, id, &dp->programs[id], e);
+
+	if (r == 0)
+		*ret = dp->programs[id];
+	return r;
 }
 
 static void skeleton_drop(struct datapath_bpf **skeleton)
@@ -290,10 +299,11 @@ int dp_copy_program(struct dp_bpf *dp, enum dp_program_id id, int *copy, struct 
 	skeleton = datapath_bpf__open();
 	r = skeleton ? prepare_copy(dp, skeleton, id) : -ENOMEM;
 	if (r < 0)
-		return err_errno(e, r, "cannot load the program once more");
+		return err_errno(e, r, "cannot load the program %s",
+				 skeleton ? bpf_program__name(program_of(skeleton, id)) : "");
 	r = fcntl(bpf_program__fd(program_of(skeleton, id)), F_DUPFD_CLOEXEC, 0);
 	if (r < 0)
-		return err_errno(e, -errno, "cannot load the program once more");
+		return err_errno(e, -errno, "cannot keep a program");
 	*copy = r;
 	return 0;
 }
@@ -314,6 +324,9 @@ int dp_load(struct dp_bpf *dp, struct err *e)
 	r = reuse_pinned(dp, e);
 	if (r < 0)
 		return r;
+	/* They are loaded when the first team has rules. */
+	(void)bpf_program__set_autoload(dp->skeleton->progs.yoke_rx_full, false);
+	(void)bpf_program__set_autoload(dp->skeleton->progs.yoke_tx_full, false);
 	r = datapath_bpf__load(dp->skeleton);
 	if (r < 0)
 		return load_error(r, e);
@@ -329,6 +342,8 @@ void dp_unload(struct dp_bpf *dp)
 	if (dp->loads)
 		(void)munmap(dp->loads, ABI_TEAMS * sizeof(*dp->loads));
 	dp_stations_close(dp);
+	closep(&dp->programs[DP_PROGRAM_RX_FULL]);
+	closep(&dp->programs[DP_PROGRAM_TX_FULL]);
 	dp_sense_close(dp);
 	dp_watch_close(dp);
 	datapath_bpf__destroy(dp->skeleton);

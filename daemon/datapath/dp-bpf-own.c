@@ -43,8 +43,8 @@ static int enter(const struct dp_bpf *dp, unsigned index, const uint8_t mac[stat
 		return 0;
 	stations_begin(&station, ABI_NONE);
 	station.kind = (uint8_t)kind;
-	r = bpf_map_update_elem(dp->maps.stations, &key, &station, BPF_ANY);
-	return r < 0 ? err_errno(e, r, "cannot note the team's own addresses") : 0;
+	r = dp_stations_write(dp, &key, &station, e);
+	return r < 0 ? err_prefix(e, "cannot note the team's own addresses") : 0;
 }
 
 static void remove_address(const struct dp_bpf *dp, unsigned index,

@@ -151,11 +151,23 @@ static void restore(struct dp_team *team, const struct abi_team *before)
 		(void)replace_programs(team, now.rules, before->rules, &ignored);
 }
 
+/* Before anything is changed. */
+static int prepare(struct dp_team *team, uint32_t rules, struct err *e)
+{
+	int program;
+	int r = dp_program(team->dp, dp_program_of(rules, false), &program, e);
+
+	if (r == 0)
+		r = dp_program(team->dp, dp_program_of(rules, true), &program, e);
+	return r == 0 && rules & ABI_RULE_FLOWLETS ? dp_maps_make_flowlets(team->dp, team->index, e)
+						   : r;
+}
+
 int dp_rules_set(struct dp_team *team, const struct datapath_team_spec *spec, struct err *e)
 {
 	uint32_t rules = rules_of(team, &spec->rules);
 	struct abi_team before;
-	int r = spec->rules.flowlets ? dp_maps_make_flowlets(team->dp, team->index, e) : 0;
+	int r = prepare(team, rules, e);
 
 	if (r == 0)
 		r = change_entry(team, spec, &before, e);

@@ -13,9 +13,12 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-/* For memory of the kernel, which fills its store in between. */
-#define PUT_ATTEMPTS 20
+/* For memory of the kernel, which fills its store at once, or (User-Mode Linux) at its next tick.
+ */
+#define PUT_ATTEMPTS 40
+#define PUT_PAUSE_US 500
 
 #define BATCH 1024
 
@@ -78,13 +81,16 @@ void dp_stations_close(struct dp_bpf *dp)
 	ring_buffer__free(dp->station_reader);
 }
 
-static int put(const struct dp_bpf *dp, const struct abi_station_key *key,
-	       const struct abi_station *station, struct err *e)
+int dp_stations_write(const struct dp_bpf *dp, const struct abi_station_key *key,
+		      const struct abi_station *station, struct err *e)
 {
 	int r = -ENOMEM;
 
-	for (unsigned i = 0; i < PUT_ATTEMPTS && r == -ENOMEM; i++)
+	for (unsigned i = 0; i < PUT_ATTEMPTS && r == -ENOMEM; i++) {
+		if (i > 1)
+			(void)usleep(PUT_PAUSE_US);
 		r = bpf_map_update_elem(dp->maps.stations, key, station, BPF_ANY);
+	}
 	if (r == -E2BIG)
 		return err_set(e, -ENOSPC, "the host has %d addresses behind its teams already",
 			       ABI_STATIONS);
@@ -111,7 +117,7 @@ int dp_station_put(struct dp_team *team, const struct datapath_station *station,
 	memcpy(entry.order, station->order, sizeof(entry.order));
 	entry.hold = station->hold;
 	entry.also = station->also;
-	return put(team->dp, &key, &entry, e);
+	return dp_stations_write(team->dp, &key, &entry, e);
 }
 
 void dp_station_forget(struct dp_team *team, const struct mac *mac)
@@ -134,7 +140,7 @@ void dp_station_announced(struct dp_team *team, const struct mac *mac)
 	    entry.kind != ABI_STATION_LOCAL)
 		return;
 	entry.announced = boot_time();
-	if (put(team->dp, &key, &entry, &e) < 0)
+	if (dp_stations_write(team->dp, &key, &entry, &e) < 0)
 		log_warning("%s: %s", team->spec.name, e.text);
 }
 

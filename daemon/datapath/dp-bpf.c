@@ -447,6 +447,8 @@ int dp_bpf_new(const struct dp_bpf_settings *settings, struct datapath **ret, st
 	dp->refs = 1;
 	dp->pins.fd = -1;
 	dp->sense.losses = -1;
+	for (enum dp_program_id id = 0; id < DP_PROGRAMS; id++)
+		dp->programs[id] = -1;
 	(void)pthread_mutex_init(&dp->entries, NULL);
 	r = dp_news_open(dp, e);
 	if (r == 0)

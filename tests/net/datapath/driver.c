@@ -92,6 +92,15 @@ static void take_hindered(void *userdata, int ifindex, const char *sentence)
 		news->n_hindered--;
 }
 
+static void take_station(void *userdata, int ifindex, const struct datapath_station_news *station)
+{
+	struct driver_news *news = userdata;
+
+	news->n_stations++;
+	news->team = ifindex;
+	news->station = *station;
+}
+
 bool driver_has_tcx(void)
 {
 	struct tcx_chain chain;
@@ -125,6 +134,7 @@ void driver_start_with(struct driver *driver, bool clsact, bool veth)
 		.listener = { .carrier_lost = take_lost,
 			      .member_disturbed = take_disturbed,
 			      .member_hindered = take_hindered,
+			      .station_news = take_station,
 			      .userdata = &driver->news },
 	};
 	struct err e;

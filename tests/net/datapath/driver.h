@@ -11,6 +11,9 @@ struct driver_news {
 	unsigned n_hindered; /* And not set free again. */
 	int ifindex;         /* The last one's. */
 	char sentence[512];
+	unsigned n_stations;                  /* News of stations, … */
+	int team;                             /* … the last one's team device … */
+	struct datapath_station_news station; /* … and what it was. */
 	unsigned n_lost;  /* Carriers that the kernel's programs saw lost, … */
 	int lost_ifindex; /* … and the last one's member. */
 };

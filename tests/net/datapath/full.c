@@ -6,10 +6,12 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <check.h>
+#include <errno.h>
 #include <linux/pkt_cls.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define ALL_FIT ((1u << FULL_MEMBERS) - 1)
 
@@ -192,7 +194,15 @@ static size_t write_frame(const struct full_frame *frame, uint8_t bytes[static F
 
 static void put(int map, const void *key, const void *value)
 {
-	ck_assert_int_eq(bpf_map_update_elem(map, key, value, BPF_ANY), 0);
+	int r = -ENOMEM;
+
+	/* The kernel's store of memory may be empty for a moment. */
+	for (unsigned i = 0; i < 100 && r == -ENOMEM; i++) {
+		if (i > 0)
+			(void)usleep(1000);
+		r = bpf_map_update_elem(map, key, value, BPF_ANY);
+	}
+	ck_assert_int_eq(r, 0);
 }
 
 struct mac full_member_mac(unsigned slot)
