@@ -7,7 +7,7 @@ import json
 import subprocess
 
 from bench import machines
-from lab import Cable, LabError
+from lab import Cable, LabError, wait_until
 from lab.namespace import Namespace
 
 NEAR, FAR = "10.0.0.1", "10.0.0.2"
@@ -60,6 +60,8 @@ def _made_by(kind, name, device=None):
         if device not in (None, found):
             raise LabError(f"{name}: team0 is of kind {found}, not {device}")
         if machine.has_daemon:
+            # Its worker may be behind.
+            wait_until(machine.at_work, 10, f"{name} carries without its daemon")
             machine.kill()
         machine.partner.close()
         far = machine.cables[0][0].far_name

@@ -100,6 +100,11 @@ class Yoke(Machine):
     def log(self):
         return self.yoked.log()
 
+    def at_work(self, team="team0"):
+        """Whether what the daemon leaves behind carries without it."""
+        direct = self.keys.get("transmit") == "direct"
+        return self.host.has_carrier(team) and (not direct or any(self.yoked.bpffs.glob("*/out-*")))
+
     def kill(self):
         self.yoked.kill()
 
