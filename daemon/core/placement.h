@@ -34,11 +34,18 @@ struct placement_plan {
 };
 
 /* Makes the orders for the members in 'members', whose shares are as 'weights' (of each slot, above
- * 0 for those members; e.g. speeds in Mbit/s). Each member has its share within one bucket with all
- * members; after any one failure too, but for rare mixes of many members of unlike speeds, where it
- * may be 1.1 buckets; after any two, within two buckets for members of one speed. Of the buckets'
- * members in 'previous' (slots, NONE where a bucket has none yet) as many stay as fairness allows.
- * All holds become NONE; the primary stays as it is. Takes about a millisecond for 32 members. */
+ * 0 for those members; e.g. speeds in Mbit/s).
+ *
+ * With all members and after any one failure each has its share within one bucket; of many members
+ * of unlike speeds it may be 1.6. After any two failures at once it is within two buckets, of
+ * unlike speeds within 2.5. After more at once, until the next plan evens it out: of members of one
+ * speed nobody is more than 26 buckets (a tenth of all) from its share, nor has more than three
+ * quarters of a share too much; of unlike speeds nobody is more than 40 buckets away.
+ *
+ * Of the buckets' members in 'previous' (slots, NONE where a bucket has none yet) as many stay as
+ * fairness allows: after failures all of those that work, and a new member takes its share and
+ * nothing else moves; of unlike speeds a bucket or two may be moved beside. All holds become NONE;
+ * the primary stays as it is. Takes two to three milliseconds for 32 members. */
 void placement_make(struct placement_plan *plan, member_set members,
 		    const uint32_t weights[static PLACEMENT_MEMBERS],
 		    const uint8_t previous[static PLACEMENT_BUCKETS]);
