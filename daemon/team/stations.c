@@ -69,15 +69,17 @@ static void see(void *userdata, const struct datapath_station_state *state)
 {
 	struct team *team = userdata;
 	struct stations *core = team->stations->core;
-	const struct datapath_station *station = &state->station;
-	nsec_t now = team_now(team);
+	const struct station_found found = {
+		.mac = state->station.mac,
+		.order = state->station.order,
+		.hold = state->station.hold,
+		.also = state->station.also,
+		.seen = state->seen,
+	};
 
-	/* One of a former daemon, or whose news were lost. */
-	if (!stations_has(core, &station->mac))
-		stations_adopt(core, &station->mac, station->order, station->hold, now);
-	stations_seen(core, &station->mac, state->seen, STATION_NO_VLAN, now);
+	stations_found(core, &found, team_now(team));
 	for (unsigned i = 0; i < state->n_vlans; i++)
-		stations_seen(core, &station->mac, 0, state->vlans[i], now);
+		stations_seen_in(core, &found.mac, state->vlans[i], team_now(team));
 }
 
 /* The VLAN with which a bridge's frames leave: VLAN 1 of one that filters VLANs is, unless somebody
@@ -107,7 +109,7 @@ static void hear_of(struct team *team, const struct host_neighbour *neighbour)
 		/* The bridge hears it from outside, so the datapath let it pass. */
 		if (!neighbour->permanent) {
 			announce_cancel(team->stations->announce, &neighbour->mac);
-			stations_left(team->stations->core, &neighbour->mac, true, now);
+			stations_left(team->stations->core, &neighbour->mac, now);
 		}
 		return;
 	}
@@ -128,6 +130,8 @@ static void sweep(struct team *team)
 
 	if (!team->device->ops->stations)
 		return;
+	/* Who has just left is not lost. */
+	team->datapath->ops->dispatch(team->datapath);
 	team->device->ops->stations(team->device, see, team);
 	stations_swept(core, team_now(team));
 	/* There may be room now for what had none. */
@@ -258,20 +262,48 @@ static void drain(struct team *team)
 	announcer_send(team);
 }
 
+/* The rules have no use for stations any more. */
+static void end(struct team *team)
+{
+	struct station_view view;
+	unsigned cursor = 0;
+
+	while (is_at_work(team) && team->device->ops->station_forget &&
+	       stations_next_view(team->stations->core, &cursor, &view))
+		team->device->ops->station_forget(team->device, &view.mac);
+	team_stations_fini(team);
+}
+
+/* Who was the primary before this daemon. If the kernel's part has chosen another one since then,
+ * nobody has told the switches. */
+static uint8_t former_primary(const struct team *team)
+{
+	const struct placement_plan *plan = &team->handover.plan;
+
+	if (!team->adopted)
+		return PLACEMENT_NONE;
+	return plan->primary_hold < PLACEMENT_MEMBERS ? plan->primary_hold : plan->primary[0];
+}
+
 /* Also when the rules have changed. */
 void team_stations_opened(struct team *team)
 {
 	struct stations_rules rules = rules_of(team);
 
-	if (!has_use(team))
-		team_stations_fini(team);
-	if (has_use(team) && !team->stations && team_stations_init(team) < 0)
+	if (!has_use(team)) {
+		end(team);
+		return;
+	}
+	if (!team->stations && team_stations_init(team) < 0)
 		log_error("%s: no memory is left to know the addresses behind it",
 			  team->config.name);
 	if (!is_at_work(team))
 		return;
 	sweep(team);
 	stations_set_rules(team->stations->core, &rules, team_now(team));
+	if (!team->stations->begun)
+		stations_set_primary(team->stations->core, former_primary(team), true,
+				     team_now(team));
 	if (team->world->ops->neighbours)
 		team->world->ops->neighbours(team->world, team->ifindex, hear_at_once, team);
 }
@@ -325,8 +357,8 @@ void team_stations_settle(struct team *team, const uint32_t weights[static PLACE
 	announce_set(team->stations->announce, team->config.announce_count,
 		     announce_interval(team));
 	stations_set_own(core, &team->mac, macs);
-	stations_set_primary(core, primary_of(team, members.receiving), team->adopted,
-			     team_now(team));
+	stations_set_primary(core, primary_of(team, members.receiving), false, team_now(team));
+	team->stations->begun = true;
 	stations_set_members(core, &members, team_now(team));
 	drain(team);
 }
@@ -411,7 +443,7 @@ bool team_station_news(struct team *team, int ifindex, const struct datapath_sta
 	case DATAPATH_STATION_LEFT:
 		/* It is somebody else's to announce. */
 		announce_cancel(team->stations->announce, &news->mac);
-		stations_left(core, &news->mac, false, now);
+		stations_left(core, &news->mac, now);
 		break;
 	case DATAPATH_STATION_FULL:
 		stations_refused(core, &news->mac, now);
