@@ -32,6 +32,17 @@ static void set_carries(struct static_lag *lag, unsigned slot, bool carries)
 	lag->changed |= bit(slot);
 }
 
+void static_lag_keep(struct static_lag *lag, bool keeps)
+{
+	lag->keeps = keeps;
+	for (unsigned slot = 0; slot < STATIC_PORTS_MAX; slot++) {
+		struct static_port *port = &lag->ports[slot];
+
+		if (port->exists)
+			set_carries(lag, slot, port->link_up || (keeps && port->carries));
+	}
+}
+
 static void forget_partner(struct static_lag *lag, unsigned slot)
 {
 	struct static_port *port = &lag->ports[slot];

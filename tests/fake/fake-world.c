@@ -128,6 +128,14 @@ static void fake_save_identity(struct world *base, char *text)
 	world->saved_identity = text;
 }
 
+static void fake_save_running(struct world *base, char *text)
+{
+	struct fake_world *world = fake_of(base);
+
+	free(world->saved_running);
+	world->saved_running = text;
+}
+
 static void fake_fill_status(struct world *base, struct host_status *status)
 {
 	status->datapath_why = "there is no other in a test";
@@ -148,6 +156,7 @@ static const struct world_ops fake_world_ops = {
 	.carrier_unwatch = fake_carrier_unwatch,
 	.carrier_ask = fake_carrier_ask,
 	.save_identity = fake_save_identity,
+	.save_running = fake_save_running,
 	.fill_status = fake_fill_status,
 };
 
@@ -172,6 +181,7 @@ void fake_world_init(struct fake_world *world, struct fake_kernel *kernel)
 		.world.ops = &fake_world_ops,
 		.now = 1000 * NSEC_PER_SEC,
 		.kernel = kernel,
+		.boot_id = "this-boot",
 		.folder = "/tmp/yoke-test-XXXXXX",
 	};
 	*kernel = (struct fake_kernel){};
@@ -193,6 +203,7 @@ void fake_world_fini(struct fake_world *world)
 	fake_world_kill(world);
 	lacp_free(world->partner);
 	free(world->saved_identity);
+	free(world->saved_running);
 	path_in(world, "sessions", path);
 	(void)unlink(path);
 	path_in(world, "team.conf", path);
@@ -228,7 +239,7 @@ void fake_world_start(struct fake_world *world, const char *config_text)
 	char path[64];
 
 	path_in(world, "sessions", path);
-	if (session_store_open(path, "this-boot", 1, &world->sessions, &e) < 0 ||
+	if (session_store_open(path, world->boot_id, 1, &world->sessions, &e) < 0 ||
 	    identity_new(world->saved_identity, seed, &world->identity, &e) < 0) {
 		fprintf(stderr, "%s\n", e.text);
 		abort();
@@ -239,6 +250,8 @@ void fake_world_start(struct fake_world *world, const char *config_text)
 		.datapath = world->datapath,
 		.identity = world->identity,
 		.sessions = world->sessions,
+		.boot_id = world->boot_id,
+		.running = world->saved_running,
 	};
 	world->host = host_new(read_config(world, config_text), &parts);
 	assert(world->host);

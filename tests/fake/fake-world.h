@@ -32,6 +32,8 @@ struct fake_world {
 	struct session_store *sessions;
 	struct identity *identity;
 	char *saved_identity;
+	char *saved_running;
+	const char *boot_id;
 	unsigned asked; /* Questions whether a lost link is back. */
 	char folder[32];
 };
