@@ -78,6 +78,9 @@ void host_create_team(struct host *host, const struct host_setting *setting);
  * are gone. It holds until the host boots or the team's configuration in the files changes. */
 void host_set_team(struct host *host, struct team *team, const struct host_setting *setting);
 
+/* Whether the team is not as the files have it. */
+bool host_is_changed(const struct host *host, const struct team *team);
+
 /* Whether there is a network device of that name now. */
 bool host_has_device(const struct host *host, const char *name);
 

@@ -20,6 +20,11 @@ static bool is_changed(const struct host *host, const struct config_team *config
 	return !file || config_team_fingerprint(file) != config_team_fingerprint(config);
 }
 
+bool host_is_changed(const struct host *host, const struct team *team)
+{
+	return is_changed(host, team_config(team));
+}
+
 static uint64_t origin_of(const struct host *host, const struct config_team *config)
 {
 	const struct config_team *file = host_find_file(host, config->name);
