@@ -88,7 +88,7 @@ static int set(struct context *context, const char *const arguments[], struct er
 	if (!arguments[3] && strcmp(first, "active") == 0)
 		more = json_pack("{s:b}", "prefer", 1);
 	else if (!arguments[3] && strcmp(first, "standby") == 0)
-		more = json_pack("{s:{s:b, s:n}}", "settings", "standby", 1, "preferred");
+		more = json_pack("{s:{s:b}, s:b}", "settings", "standby", 1, "prefer", 0);
 	else
 		more = with_settings(arguments + 2, e);
 	return change(context, "org.yoke.Team.SetMember", arguments, more, e);

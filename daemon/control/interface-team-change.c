@@ -135,7 +135,7 @@ void handle_set_member(struct call *call, const json_t *parameters)
 	const struct settings_member member = {
 		.name = json_string_value(json_object_get(parameters, "member")),
 		.settings = member_settings(parameters),
-		.prefer = json_is_true(json_object_get(parameters, "prefer")),
+		.prefer = json_object_get(parameters, "prefer"),
 	};
 	struct config_team config;
 	struct host_setting setting = setting_of(call, parameters, &config);

@@ -293,8 +293,10 @@ int settings_change_member(const struct config_team *team, const struct settings
 		if (json_array_append_new(members, own) < 0)
 			own = NULL;
 	}
-	if (own && member->prefer)
+	if (own && json_is_true(member->prefer))
 		prefer(members, own);
+	else if (own && json_is_false(member->prefer))
+		(void)json_object_del(own, "preferred");
 	if (!own || (member->settings && merge(own, member->settings, &schema_member) < 0)) {
 		json_decref(object);
 		return err_set(e, -ENOMEM, "out of memory");

@@ -20,12 +20,12 @@ int settings_new(const char *name, const json_t *settings, struct config_team *r
 int settings_change(const struct config_team *team, const json_t *settings, struct config_team *ret,
 		    struct err *e);
 
-/* The same of one member, which is added if there is none. 'prefer': it is to be the only preferred
- * one. */
+/* The same of one member, which is added if there is none. */
 struct settings_member {
 	const char *name;
 	const json_t *settings; /* NULL: none. */
-	bool prefer;
+	const json_t
+		*prefer; /* True: it is to be the only preferred one. False: it is to be none. */
 };
 int settings_change_member(const struct config_team *team, const struct settings_member *member,
 			   struct config_team *ret, struct err *e);
