@@ -1,7 +1,7 @@
 /* A running team takes over another configuration. First the datapath is asked for what it may
- * refuse (MTU, address, rules), while nothing else has changed; then members and mode follow, in
- * one go; then those that come and go are waited for. If a device is refused that the change adds,
- * all of it is taken back. */
+ * refuse (MTU, address, rules), while nothing else has changed; then new members join what is
+ * there; and if no device was refused all the rest follows in one go. Until then all can be taken
+ * back, and is, without a trace at the members that were there. */
 #include "daemon/team/lifecycle.h"
 #include "daemon/team/mode.h"
 #include "lib/base/log.h"
@@ -11,15 +11,17 @@
 #include <string.h>
 
 enum change_step {
-	CHANGE_ASKING, /* The datapath. */
-	CHANGE_WAITING,
+	CHANGE_ASKING,  /* The datapath. */
+	CHANGE_ADDING,  /* New members, beside those that are there. */
+	CHANGE_WAITING, /* For what comes and goes. */
 	CHANGE_UNDOING,
 };
 
 struct team_change {
 	enum change_step step;
-	bool datapath_pending; /* team_configure() is under way. */
-	bool is_new;           /* The team was made by it. */
+	bool datapath_pending;          /* team_configure() is under way. */
+	bool is_new;                    /* The team was made by it. */
+	struct datapath_team_spec spec; /* As it was before. */
 	struct config_team before;
 	struct config_team config;
 	struct err why; /* Why it is undone. */
@@ -320,34 +322,58 @@ static void configure(struct team *team, const struct datapath_team_spec *spec, 
 static void undo(struct team *team)
 {
 	struct team_change *change = team->change;
-	struct datapath_team_spec spec;
 
 	change->step = CHANGE_UNDOING;
 	if (apply(team, change, &change->before) < 0)
 		log_error("%s: a change that failed could not be taken back: out of memory",
 			  team->config.name);
-	spec = team_device_spec(team);
 	if (team->device)
-		configure(team, &spec, undone);
+		configure(team, &change->spec, undone);
+}
+
+/* The configuration as it was, with the members that are new; false if there are none, or no room
+ * for both. */
+static bool with_new_members(const struct team_change *change, struct config_team *ret)
+{
+	const struct config_team *config = &change->config;
+
+	*ret = change->before;
+	for (unsigned i = 0; i < config->n_members; i++) {
+		if (find_config(&change->before, config->members[i].name))
+			continue;
+		if (ret->n_members == CONFIG_MEMBERS_MAX)
+			return false;
+		ret->members[ret->n_members++] = config->members[i];
+	}
+	return ret->n_members > change->before.n_members;
+}
+
+static int take_over(struct team *team)
+{
+	struct team_change *change = team->change;
+	struct config_team more;
+
+	change->step = CHANGE_ADDING;
+	if (with_new_members(change, &more))
+		return apply(team, change, &more);
+	change->step = CHANGE_WAITING;
+	return apply(team, change, &change->config);
 }
 
 static void asked(void *userdata, int r, const struct err *e)
 {
 	struct team *team = userdata;
 	struct team_change *change = team->change;
-	struct datapath_team_spec spec;
 
 	change->datapath_pending = false;
-	change->step = CHANGE_WAITING;
-	if (r == 0 && apply(team, change, &change->config) < 0)
+	if (r == 0 && take_over(team) < 0)
 		r = err_set(&change->why, -ENOMEM, "out of memory");
 	else if (r < 0)
 		(void)err_set(&change->why, r, "%s", e->text);
 	if (r == 0)
 		return;
 	change->step = CHANGE_UNDOING;
-	spec = team_device_spec(team);
-	configure(team, &spec, undone);
+	configure(team, &change->spec, undone);
 }
 
 static struct team_change *new_change(struct team *team, const struct team_setting *setting,
@@ -369,7 +395,7 @@ static struct team_change *new_change(struct team *team, const struct team_setti
 
 int team_set(struct team *team, const struct team_setting *setting, struct err *e)
 {
-	struct datapath_team_spec now, then;
+	struct datapath_team_spec then;
 	int r = check(team, setting, e);
 
 	if (r < 0)
@@ -377,14 +403,14 @@ int team_set(struct team *team, const struct team_setting *setting, struct err *
 	team->change = new_change(team, setting, e);
 	if (!team->change)
 		return -ENOMEM;
-	now = team_device_spec(team);
+	team->change->spec = team_device_spec(team);
 	then = spec_under(team, setting->config);
-	if (team->device && team->phase == TEAM_OPEN && !same_spec(&now, &then)) {
+	if (team->device && team->phase == TEAM_OPEN && !same_spec(&team->change->spec, &then)) {
 		team->change->step = CHANGE_ASKING;
 		configure(team, &then, asked);
 		return 0;
 	}
-	r = apply(team, team->change, &team->change->config);
+	r = take_over(team);
 	if (r == 0)
 		return 0;
 	free(team->change);
@@ -425,21 +451,42 @@ static int find_refusal(const struct team *team, struct err *e)
 		return err_set(e, -EIO, "%s", team->failure);
 	for (unsigned i = 0; i < team->n_members; i++)
 		if (team->members[i].fresh && team->members[i].refusal[0])
-			return err_set(e, -EBUSY, "%s cannot become a member of %s: %s",
-				       team->members[i].config->name, team->config.name,
-				       team->members[i].refusal);
+			return err_set(e, -EBUSY, "%s", team->members[i].refusal);
 	return 0;
+}
+
+/* The members that are new are there, or one was refused. */
+static void go_on(struct team *team)
+{
+	struct team_change *change = team->change;
+
+	if (find_refusal(team, &change->why) == 0) {
+		change->step = CHANGE_WAITING;
+		if (apply(team, change, &change->config) == 0)
+			return;
+		(void)err_set(&change->why, -ENOMEM, "out of memory");
+	}
+	undo(team);
 }
 
 void team_change_tick(struct team *team)
 {
 	if (!is_due(team))
 		return;
-	if (team->change->step == CHANGE_WAITING && find_refusal(team, &team->change->why) < 0 &&
-	    !team->change->is_new)
+	switch (team->change->step) {
+	case CHANGE_ASKING:
+	case CHANGE_UNDOING:
+		break;
+	case CHANGE_ADDING:
+		go_on(team);
+		return;
+	case CHANGE_WAITING:
+		if (find_refusal(team, &team->change->why) == 0 || team->change->is_new)
+			break;
 		undo(team);
-	else
-		finish(team);
+		return;
+	}
+	finish(team);
 }
 
 nsec_t team_change_deadline(const struct team *team)

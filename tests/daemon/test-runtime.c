@@ -246,9 +246,10 @@ START_TEST(a_device_that_is_refused_takes_the_whole_change_back)
 	kernel.busy_ifindex = fake_world_add_link(&world, "eno3", 10000);
 	old = bit_of("eno1") | bit_of("eno2");
 	watch = watch_begin();
+	/* Not even a member that would have left has noticed. */
 	refuse(STATIC_HEAD "mtu = 9000; hash = \"ip-addresses\"; members = ( " MEMBER(
-		       "eno1") ", " MEMBER("eno2") ", " MEMBER("eno3") " ); };",
-	       -EBUSY, "eno3 cannot become a member of team0: it belongs to the bridge br0");
+		       "eno1") ", " MEMBER("eno3") " ); };",
+	       -EBUSY, "it belongs to the bridge br0");
 	ck_assert_uint_eq(team_n_members(team0()), 2);
 	ck_assert_uint_eq(device()->spec.mtu, 1500);
 	ck_assert_uint_eq(device()->spec.hash, HASH_TRANSPORT_PORTS);
