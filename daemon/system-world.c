@@ -178,6 +178,8 @@ struct save_job {
 	const char *path;
 	const char *loss; /* What it means that it was not saved. */
 	char *text;
+	void (*saved)(void *userdata); /* NULL: nobody waits. */
+	void *userdata;
 	int r;
 	struct err e;
 };
@@ -195,6 +197,8 @@ static void save_done(void *userdata)
 
 	if (job->r < 0)
 		log_error("%s: %s", job->loss, job->e.text);
+	if (job->saved)
+		job->saved(job->userdata);
 	free(job->text);
 	free(job);
 }
@@ -207,6 +211,8 @@ static void save(struct system *system, const struct save_job *wanted)
 		*job = *wanted;
 	if (!job || worker_submit(system->disk, run_save, save_done, job) < 0) {
 		log_error("%s: out of memory", wanted->loss);
+		if (wanted->saved)
+			wanted->saved(wanted->userdata);
 		free(wanted->text);
 		free(job);
 	}
@@ -223,7 +229,8 @@ static void world_save_identity(struct world *world, char *text)
 		     });
 }
 
-static void world_save_running(struct world *world, char *text)
+static void world_save_running(struct world *world, char *text, void (*saved)(void *userdata),
+			       void *userdata)
 {
 	struct system *system = system_of(world);
 
@@ -231,6 +238,8 @@ static void world_save_running(struct world *world, char *text)
 			     .path = system->running_path,
 			     .loss = "what was changed will not outlive the daemon",
 			     .text = text,
+			     .saved = saved,
+			     .userdata = userdata,
 		     });
 }
 

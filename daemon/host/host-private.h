@@ -50,5 +50,6 @@ struct running {
 void running_load(const struct host *host, struct running *running);
 void running_release(struct running *running);
 
-/* Has the teams that are not as the files have them written down. */
-void running_save(struct host *host);
+/* Has the teams that are not as the files have them written down; 'saved' is called when that is
+ * done or has failed, perhaps at once. */
+void running_save(struct host *host, void (*saved)(void *userdata), void *userdata);

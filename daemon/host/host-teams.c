@@ -237,6 +237,17 @@ static void end(struct operation *operation, int r, const struct err *e)
 	free(operation);
 }
 
+/* It is done, and so that a daemon that is killed now leaves it done. */
+static void end_well(void *operation)
+{
+	end(operation, 0, NULL);
+}
+
+static void save_and_end(struct operation *operation)
+{
+	running_save(operation->host, end_well, operation);
+}
+
 static void forget_team(struct host *host, struct team *team)
 {
 	for (unsigned i = 0; i < host->n_teams; i++) {
@@ -262,13 +273,14 @@ static void team_deleted(void *userdata, int r, const struct err *e)
 	struct operation *operation = userdata;
 	struct host *host = operation->host;
 
-	if (r == 0) {
-		tell(operation, "deleted by an administrator");
-		note_deleted(host, team_name(operation->team));
-		forget_team(host, operation->team);
-		running_save(host);
+	if (r < 0) {
+		end(operation, r, e);
+		return;
 	}
-	end(operation, r, e);
+	tell(operation, "deleted by an administrator");
+	note_deleted(host, team_name(operation->team));
+	forget_team(host, operation->team);
+	save_and_end(operation);
 }
 
 void host_delete_team(struct host *host, struct team *team, host_deleted *deleted, void *userdata)
@@ -291,11 +303,12 @@ static void team_is_set(void *userdata, int r, const struct err *e)
 {
 	struct operation *operation = userdata;
 
-	if (r == 0) {
-		tell(operation, "changed by an administrator");
-		running_save(operation->host);
+	if (r < 0) {
+		end(operation, r, e);
+		return;
 	}
-	end(operation, r, e);
+	tell(operation, "changed by an administrator");
+	save_and_end(operation);
 }
 
 void host_set_team(struct host *host, struct team *team, const struct host_setting *setting)
@@ -348,8 +361,7 @@ static void team_is_made(void *userdata, int r, const struct err *e)
 
 	if (r == 0) {
 		tell(operation, "created by an administrator");
-		running_save(operation->host);
-		end(operation, 0, NULL);
+		save_and_end(operation);
 	} else if (r == -ECANCELED) {
 		end(operation, r, e);
 	} else {

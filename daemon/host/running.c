@@ -88,18 +88,18 @@ static char *text_of(const struct host *host)
 	return NULL;
 }
 
-void running_save(struct host *host)
+void running_save(struct host *host, void (*saved)(void *userdata), void *userdata)
 {
 	struct world *world = host->parts.world;
-	char *text;
+	char *text = host->parts.boot_id ? text_of(host) : NULL;
 
-	if (!host->parts.boot_id)
+	if (text) {
+		world->ops->save_running(world, text, saved, userdata);
 		return;
-	text = text_of(host);
-	if (text)
-		world->ops->save_running(world, text);
-	else
+	}
+	if (host->parts.boot_id)
 		log_error("what was changed will not outlive the daemon: out of memory");
+	saved(userdata);
 }
 
 /* The rest of the line at 'text' if it begins with 'word', else NULL. */

@@ -128,12 +128,14 @@ static void fake_save_identity(struct world *base, char *text)
 	world->saved_identity = text;
 }
 
-static void fake_save_running(struct world *base, char *text)
+static void fake_save_running(struct world *base, char *text, void (*saved)(void *userdata),
+			      void *userdata)
 {
 	struct fake_world *world = fake_of(base);
 
 	free(world->saved_running);
 	world->saved_running = text;
+	saved(userdata);
 }
 
 static void fake_fill_status(struct world *base, struct host_status *status)

@@ -33,10 +33,11 @@ class Load:
                      for inbound in (False, True)]
 
     def assert_nothing_lost(self):
+        """Nor overtaken on its way out; a switch moves what comes in as it likes."""
         time.sleep(0.6)
-        for way in [way.stop() for way in self.ways]:
-            assert way["sent"] > RATE / 2
-            assert_clean(way)
+        for inbound, result in enumerate([way.stop() for way in self.ways]):
+            assert result["sent"] > RATE / 2
+            assert_clean(result, reordered=not inbound)
 
 
 def change(scene, *words):
@@ -104,8 +105,9 @@ def test_what_was_changed_outlives_the_daemon(scene):
     scene.configure(team_config(FIRST, mode=scene.mode, mtu=1400))
     scene.yoked.start()
     scene.yoked.await_passing(FIRST)
+    wait_until(lambda: scene.yoked.team()["mtu"] == 1400, 5, "the team has its new MTU")
     team = scene.yoked.team()
-    assert not team["changed"] and team["hash"] == "transport-ports" and team["mtu"] == 1400
+    assert not team["changed"] and team["hash"] == "transport-ports"
 
 
 def test_another_mode_at_run_time(scene):
