@@ -13,6 +13,7 @@ const struct option_row option_rows[N_OPTIONS] = {
 	{ OPTION_JSON, "--json", NULL, "print JSON: one document, or one a line while following" },
 	{ OPTION_FORCE, "--force", NULL, "even if the team then carries nothing" },
 	{ OPTION_FOLLOW, "--follow", NULL, "go on with what happens, until interrupted" },
+	{ OPTION_DATAPATH, "--datapath", "NAME", "judge for this one: bpf or team" },
 	{ OPTION_HELP, "--help", NULL, "show this help, or that of an object or verb" },
 	{ OPTION_VERSION, "--version", NULL, "show the version" },
 };
@@ -61,6 +62,8 @@ static int take_option(struct options *options, char *argv[], int *i, struct err
 	options->given |= row->option;
 	if (row->option == OPTION_SOCKET)
 		options->socket = argument;
+	if (row->option == OPTION_DATAPATH)
+		options->datapath = argument;
 	return 0;
 }
 

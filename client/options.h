@@ -13,6 +13,7 @@ enum option {
 	OPTION_FOLLOW = 0x08,
 	OPTION_HELP = 0x10,
 	OPTION_VERSION = 0x20,
+	OPTION_DATAPATH = 0x40,
 };
 
 /* What every command takes. */
@@ -25,13 +26,14 @@ struct option_row {
 	const char *summary;
 };
 
-#define N_OPTIONS 6
+#define N_OPTIONS 7
 extern const struct option_row option_rows[N_OPTIONS];
 
 struct options {
 	unsigned given; /* Bits of enum option. */
 	const char *socket;
-	const char **words; /* Borrowed from the command line; NULL behind the last. */
+	const char *datapath; /* NULL: not given. */
+	const char **words;   /* Borrowed from the command line; NULL behind the last. */
 	size_t n_words;
 };
 

@@ -18,24 +18,28 @@ _yokectl()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} socket='' word
 	local -a words=()
-	local i skip=0
+	local i option=''
 	COMPREPLY=()
 
 	# The words before the cursor that are neither options nor their arguments.
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
-		if ((skip)); then
+		if [[ $option ]]; then
 			[[ $word == "=" ]] && continue
-			socket=$word
-			skip=0
-		elif [[ $word == --socket ]]; then
-			skip=1
+			[[ $option == --socket ]] && socket=$word
+			option=''
+		elif [[ $word == --socket || $word == --datapath ]]; then
+			option=$word
 		elif [[ $word != -* ]]; then
 			words+=("$word")
 		fi
 	done
 
-	if ((skip)); then
+	if [[ $option == --datapath ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "bpf team" -- "${current#=}")
+		return
+	fi
+	if [[ $option ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "${current#=}")
 		return
 	fi

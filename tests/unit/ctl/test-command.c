@@ -97,6 +97,7 @@ static const struct {
 	{ "member drain team0 eno1 --force off", "drain", OPTION_FORCE },
 	{ "lacp trace team0 eno1 --follow", "trace", OPTION_FOLLOW },
 	{ "config check a b c d", "check", 0 },
+	{ "config check --datapath team a", "check", OPTION_DATAPATH },
 };
 
 START_TEST(options_may_stand_anywhere)
