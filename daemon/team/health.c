@@ -264,8 +264,8 @@ bool team_member_errors(struct team *team, int ifindex, uint64_t errors)
 		return member != NULL;
 	for (unsigned i = 0; i < team->config.n_monitors; i++)
 		if (member->health.errors[i].asked)
-			changed |= take_errors(&member->health.errors[i],
-					       &team->config.monitors[i], errors);
+			changed |= take_errors(&member->health.errors[i], &team->config.monitors[i],
+					       errors);
 	if (!changed)
 		return true;
 	team->dirty = true;
