@@ -6,6 +6,7 @@
 #include "lib/ctl/text.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define DEFAULT_CONFIG "/etc/yoke/yoke.conf"
 
@@ -45,14 +46,18 @@ static void show_fine(const struct output *output, const json_t *result)
 			      n == 1 ? "" : "s");
 }
 
-static int load(const char *const paths[], struct config **config, struct config_problems *problems)
+static int load(const char *const paths[], const char *datapath, struct config **config,
+		struct config_problems *problems)
 {
-	size_t n = 0;
+	struct config_question question = {
+		.paths = paths,
+		.main_path = DEFAULT_CONFIG,
+		.datapath = datapath,
+	};
 
-	while (paths[n])
-		n++;
-	return n ? config_load_paths(paths, n, config, problems)
-		 : config_load(DEFAULT_CONFIG, config, problems);
+	while (paths[question.n_paths])
+		question.n_paths++;
+	return config_check(&question, config, problems);
 }
 
 /* What the check came to, in one sentence if it is bad news. */
@@ -81,13 +86,16 @@ static int report(struct context *context, const struct config *config,
 static int check(struct context *context, const char *const arguments[], struct err *e)
 {
 	cleanup(freep) struct config_problems *problems = calloc(1, sizeof(*problems));
+	const char *datapath = context->options->datapath;
 	struct config *config = NULL;
 	struct err ignored;
 	int r, written;
 
 	if (!problems)
 		return err_set(e, -ENOMEM, "out of memory");
-	r = judge(load(arguments, &config, problems), problems, e);
+	if (datapath && strcmp(datapath, "bpf") != 0 && strcmp(datapath, "team") != 0)
+		return err_set(e, -EINVAL, "--datapath is bpf or team, not %s", datapath);
+	r = judge(load(arguments, datapath, &config, problems), problems, e);
 	written = r < 0 && !problems->n_errors
 			  ? 0
 			  : report(context, config, problems, r < 0 ? &ignored : e);
@@ -102,7 +110,9 @@ static const struct verb verbs[] = {
 		.summary = "Check a configuration, without yoked",
 		.help = "Without arguments " DEFAULT_CONFIG " and the folder conf.d beside it,\n"
 			"else each FILE, and each *.conf of each FOLDER. Needs neither yoked nor\n"
-			"privileges. Exit status 1 if anything is wrong; warnings are not.\n",
+			"privileges. Exit status 1 if anything is wrong; warnings are not.\n"
+			"With --datapath, what that one cannot do is wrong for every team.\n",
+		.options = OPTION_DATAPATH,
 		.n_max = ARGUMENTS_ANY,
 		.run = check,
 	},

@@ -15,6 +15,7 @@ const struct option_row option_rows[N_OPTIONS] = {
 	{ OPTION_MODE, "--mode", "MODE", "of a new team: how it and its switch agree" },
 	{ OPTION_MEMBER, "--member", "NIC", "of a new team; may be given several times" },
 	{ OPTION_FOLLOW, "--follow", NULL, "go on with what happens, until interrupted" },
+	{ OPTION_DATAPATH, "--datapath", "NAME", "judge for this one: bpf or team" },
 	{ OPTION_HELP, "--help", NULL, "show this help, or that of an object or verb" },
 	{ OPTION_VERSION, "--version", NULL, "show the version" },
 };
@@ -93,6 +94,8 @@ static int take_option(struct options *options, char *argv[], int *i, struct err
 	options->given |= row->option;
 	if (row->option == OPTION_SOCKET)
 		options->socket = argument;
+	if (row->option == OPTION_DATAPATH)
+		options->datapath = argument;
 	if (row->option == OPTION_MODE || row->option == OPTION_MEMBER)
 		add_setting(options, word, size, argument);
 	return 0;

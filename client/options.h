@@ -13,8 +13,9 @@ enum option {
 	OPTION_FOLLOW = 0x08,
 	OPTION_HELP = 0x10,
 	OPTION_VERSION = 0x20,
-	OPTION_MODE = 0x40,
-	OPTION_MEMBER = 0x80,
+	OPTION_DATAPATH = 0x40,
+	OPTION_MODE = 0x80,
+	OPTION_MEMBER = 0x100,
 };
 
 /* What every command takes. */
@@ -34,13 +35,14 @@ struct option_setting {
 	const char *value;
 };
 
-#define N_OPTIONS 8
+#define N_OPTIONS 9
 extern const struct option_row option_rows[N_OPTIONS];
 
 struct options {
 	unsigned given; /* Bits of enum option. */
 	const char *socket;
-	const char **words; /* Borrowed from the command line; NULL behind the last. */
+	const char *datapath; /* NULL: not given. */
+	const char **words;   /* Borrowed from the command line; NULL behind the last. */
 	size_t n_words;
 	struct option_setting *settings;
 	size_t n_settings;

@@ -1,4 +1,5 @@
 /* The datapaths that the kernel can do, what they tell, and which of them a team gets. */
+#include "daemon/choose-datapath.h"
 #include "daemon/datapath/claim.h"
 #include "daemon/datapath/dp-bpf.h"
 #include "daemon/datapath/dp-team.h"
@@ -6,6 +7,7 @@
 #include "daemon/system-internal.h"
 #include "lib/base/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +45,14 @@ static void on_sensed(void *userdata)
 		host_carrier_sensed(system->host);
 }
 
+static void on_station_news(void *userdata, int ifindex, const struct datapath_station_news *news)
+{
+	struct system *system = userdata;
+
+	if (system->host)
+		host_station_news(system->host, ifindex, news);
+}
+
 static struct datapath_listener listener(struct system *system)
 {
 	return (struct datapath_listener){
@@ -50,12 +60,15 @@ static struct datapath_listener listener(struct system *system)
 		.member_disturbed = on_member_disturbed,
 		.member_hindered = on_member_hindered,
 		.carrier_sensed = on_sensed,
+		.station_news = on_station_news,
 		.userdata = system,
 	};
 }
 
-static bool team_is_possible(struct system *system)
+static bool team_is_possible(void *userdata)
 {
+	struct system *system = userdata;
+
 	if (!system->team_was_asked)
 		system->team_is_possible = dp_team_is_possible();
 	system->team_was_asked = true;
@@ -114,6 +127,8 @@ nsec_t system_heartbeat(struct system *system)
 	return nsec_min(due, system->team->ops->heartbeat(system->team, now));
 }
 
+static_assert(sizeof(((struct team_datapath *)NULL)->why) == DATAPATH_WHY_SIZE);
+
 /* The datapath whose team device is there already, by its mark. */
 static const char *which_is_there(const struct system *system, const char *name)
 {
@@ -171,34 +186,22 @@ void system_prepare_choice(void *userdata, void (*done)(void *done_userdata), vo
 	done(done_userdata);
 }
 
-static const char *choose(struct system *system, const struct config_team *config, const char **why)
-{
-	const char *there = which_is_there(system, config->name);
-
-	*why = "it was asked for on the command line";
-	if (system->datapath)
-		return system->datapath;
-	*why = "the configuration asks for it";
-	if (strcmp(config->datapath, "auto") != 0)
-		return config->datapath;
-	*why = "the team's device was made by it";
-	if (there)
-		return there;
-	*why = "the kernel has the team driver, which can do all that the configuration asks for";
-	if (team_is_possible(system))
-		return "team";
-	*why = "the kernel has no team driver";
-	return "bpf";
-}
-
 void system_choose_datapath(void *userdata, const struct config_team *config,
 			    struct team_datapath *ret)
 {
 	struct system *system = userdata;
-	const char *why;
-	bool is_team = strcmp(choose(system, config, &why), "team") == 0;
+	const struct datapath_facts facts = {
+		.asked = system->datapath,
+		.there = which_is_there(system, config->name),
+		.team_is_possible = team_is_possible,
+		.userdata = system,
+	};
+	const char *name = choose_datapath(config, &facts, ret->why);
 
-	ret->datapath = is_team ? system->team : system->bpf;
-	(void)snprintf(ret->why, sizeof(ret->why), "%s",
-		       ret->datapath ? why : system->bpf_missing.text);
+	ret->datapath = NULL;
+	if (!name)
+		return;
+	ret->datapath = strcmp(name, "team") == 0 ? system->team : system->bpf;
+	if (!ret->datapath)
+		(void)snprintf(ret->why, sizeof(ret->why), "%s", system->bpf_missing.text);
 }

@@ -5,10 +5,35 @@
 #include "daemon/lateness.h"
 #include "daemon/system.h"
 
+struct address_monitor;
+struct fdb_monitor;
+struct frame_socket;
+
+/* A bridge that uses a team's device, by which port, and with which tag its frames leave. */
+struct system_path {
+	int bridge;
+	int port;
+	uint16_t vlan;
+};
+
+/* A team's device whose bridges' tables are wanted. */
+struct system_uplink {
+	int ifindex;
+	bool gone; /* To be forgotten. */
+	unsigned n_paths;
+	struct system_path paths[32];
+};
+
+struct system_source {
+	int fd; /* Negative: there is none. */
+	sd_event_io_handler_t handler;
+	int64_t priority;
+};
+
 struct system {
 	struct world world; /* First: the host calls us by it. */
 	sd_event *event;
-	sd_event_source *sources[7];
+	sd_event_source *sources[10];
 	sd_event_source *timer;
 	nsec_t timer_at; /* What the timer is set to. */
 	struct worker *kernel;
@@ -29,6 +54,12 @@ struct system {
 	char boot_id[40];
 	const char *datapath; /* By the command line; NULL: as the configuration says. */
 	struct lateness lateness;
+	struct frame_socket *frames;
+	struct fdb_monitor *fdb;
+	struct address_monitor *addresses;
+	unsigned n_uplinks;
+	struct system_uplink uplinks[CONFIG_TEAMS_MAX];
+	bool network_changed; /* What stands on what may have changed. */
 };
 
 extern const struct world_ops system_world;
@@ -48,6 +79,28 @@ void system_prepare_choice(void *userdata, void (*done)(void *done_userdata), vo
 
 /* As datapath_ops.heartbeat(), of both. */
 nsec_t system_heartbeat(struct system *system);
+
+/* system-network.c */
+
+int system_network_open(struct system *system, struct err *e);
+void system_network_close(struct system *system);
+void system_network_sources(struct system *system, struct system_source sources[static 3]);
+void system_network_link_changed(struct system *system, const struct link *link,
+				 const struct link *before);
+
+/* At the end of a turn: follows what link changes said. */
+void system_network_settle(struct system *system);
+
+/* As the functions of struct world_ops. */
+int system_frame_send(struct world *world, int ifindex, struct span frame);
+void system_probe_join(struct world *world, int ifindex, const struct probe_address *targets,
+		       size_t n);
+void system_probe_leave(struct world *world, int ifindex);
+void system_errors_ask(struct world *world, int ifindex);
+size_t system_addresses(struct world *world, int ifindex, struct host_address *addresses, size_t n);
+void system_neighbours(struct world *world, int ifindex,
+		       void (*each)(void *userdata, const struct host_neighbour *neighbour),
+		       void *userdata);
 
 /* Since the host booted. */
 nsec_t system_boot_time(void);

@@ -29,6 +29,7 @@ static void on_link_changed(void *userdata, const struct link *link, const struc
 {
 	struct system *system = userdata;
 
+	system_network_link_changed(system, link, before);
 	if (system->host)
 		host_link_changed(system->host, link, before);
 }
@@ -117,9 +118,12 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 void system_after_turn(struct system *system)
 {
-	nsec_t deadline = nsec_min(host_deadline(system->host), system_heartbeat(system));
-	uint64_t usec = deadline / NSEC_PER_US + 1;
+	nsec_t deadline;
+	uint64_t usec;
 
+	system_network_settle(system);
+	deadline = nsec_min(host_deadline(system->host), system_heartbeat(system));
+	usec = deadline / NSEC_PER_US + 1;
 	if (deadline == system->timer_at)
 		return;
 	system->timer_at = deadline;
@@ -138,11 +142,7 @@ static int descriptor(struct datapath *datapath)
 
 static int add_sources(struct system *system, struct err *e)
 {
-	const struct {
-		int fd;
-		sd_event_io_handler_t handler;
-		int64_t priority;
-	} sources[] = {
+	struct system_source sources[] = {
 		/* LACP before everything else that is due in the same turn. */
 		{ carrier_poller_fd(system->poller), on_poller, SD_EVENT_PRIORITY_IMPORTANT },
 		{ descriptor(system->bpf), on_bpf, SD_EVENT_PRIORITY_IMPORTANT },
@@ -151,10 +151,14 @@ static int add_sources(struct system *system, struct err *e)
 		{ link_monitor_fd(system->links), on_links, SD_EVENT_PRIORITY_NORMAL },
 		{ worker_fd(system->kernel), on_kernel_worker, SD_EVENT_PRIORITY_NORMAL },
 		{ worker_fd(system->disk), on_disk_worker, SD_EVENT_PRIORITY_IDLE },
+		{ -1, NULL, 0 }, /* The network's, see below. */
+		{ -1, NULL, 0 },
+		{ -1, NULL, 0 },
 	};
 	int r = 0;
 
 	static_assert(ARRAY_SIZE(sources) == ARRAY_SIZE(system->sources), "one each");
+	system_network_sources(system, sources + 7);
 	for (size_t i = 0; i < ARRAY_SIZE(sources) && r >= 0; i++) {
 		if (sources[i].fd < 0)
 			continue;
@@ -279,6 +283,8 @@ static int open_kernel(struct system *system, const struct options *options,
 		r = carrier_poller_new(config->carrier_poll_ms * NSEC_PER_MS, POLL_BUDGET,
 				       on_carrier_lost, system, &system->poller, e);
 	if (r == 0)
+		r = system_network_open(system, e);
+	if (r == 0)
 		r = system_open_datapaths(system, options, e);
 	return r;
 }
@@ -348,6 +354,7 @@ void system_free(struct system *system)
 		carrier_poller_free(system->poller);
 	if (system->slow)
 		slow_socket_close(system->slow);
+	system_network_close(system);
 	if (system->links)
 		link_monitor_free(system->links);
 	session_store_close(system->sessions);

@@ -27,33 +27,44 @@ _yokectl()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} socket='' word
 	local -a words=()
-	local i skip=0
+	local i option=''
 	COMPREPLY=()
 
 	# The words before the cursor that are neither options nor their arguments.
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
-		if ((skip)); then
+		if [[ $option ]]; then
 			[[ $word == "=" ]] && continue
-			((skip == 1)) && socket=$word
-			skip=0
-		elif [[ $word == --socket ]]; then
-			skip=1
+			[[ $option == --socket ]] && socket=$word
+			option=''
+		elif [[ $word == --socket || $word == --datapath ]]; then
+			option=$word
 		elif [[ ${words[*]:0:2} == "team create" && $word == --[a-z]* && $word != --@(json|force|help) ]]; then
-			skip=2
+			option=$word
 		elif [[ $word != -* ]]; then
 			words+=("$word")
 		fi
 	done
 
-	if ((skip == 2)); then
-		case $word in
-		--member) mapfile -t COMPREPLY < <(compgen -W "$(_yokectl_devices)" -- "${current#=}") ;;
-		--mode) mapfile -t COMPREPLY < <(compgen -W 'lacp static switch-independent' -- "${current#=}") ;;
-		esac
+	case $option in
+	--datapath)
+		mapfile -t COMPREPLY < <(compgen -W "bpf team" -- "${current#=}")
 		return
-	fi
-	if ((skip)); then
+		;;
+	--mode)
+		mapfile -t COMPREPLY < <(compgen -W "lacp static switch-independent" -- "${current#=}")
+		return
+		;;
+	--member)
+		mapfile -t COMPREPLY < <(compgen -W "$(_yokectl_devices)" -- "${current#=}")
+		return
+		;;
+	--socket) ;;
+	--*) # A setting.
+		return
+		;;
+	esac
+	if [[ $option ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "${current#=}")
 		return
 	fi

@@ -2,6 +2,7 @@
 
 #include "daemon/config/schema.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,4 +30,11 @@ unsigned config_lacp_effective_max_links(const struct config_team *team)
 	if (regular == 0)
 		regular = 1;
 	return team->lacp.max_links < regular ? team->lacp.max_links : regular;
+}
+
+const char *config_address_text(const struct config_address *address,
+				char text[static CONFIG_ADDRESS_TEXT_SIZE])
+{
+	return inet_ntop(address->v6 ? AF_INET6 : AF_INET, address->bytes, text,
+			 CONFIG_ADDRESS_TEXT_SIZE);
 }

@@ -19,6 +19,9 @@
 #define CONFIG_PRIORITY_DEFAULT 255
 #define CONFIG_PRIORITY_STANDBY 65535
 
+/* Longer than the delays of two paths differ: see docs/modes.md. */
+#define CONFIG_FLOWLET_GAP_DEFAULT 2000
+
 enum config_mode {
 	CONFIG_MODE_LACP,
 	CONFIG_MODE_STATIC,
@@ -169,6 +172,20 @@ int config_load(const char *path, struct config **ret, struct config_problems *p
 int config_load_paths(const char *const paths[], size_t n, struct config **ret,
 		      struct config_problems *problems);
 
+/* What 'config check' is asked. */
+struct config_question {
+	const char *const *paths; /* As config_load_paths() has them; */
+	size_t n_paths;           /* none: */
+	const char *main_path;    /* as config_load() has it. */
+	const char *datapath;     /* "bpf" or "team", for all teams; NULL: as the teams say. */
+};
+
+/* Loads, and judges also what depends on the datapath: what the one that a team gets cannot do is
+ * an error; where it is left to the kernel which one that is, what only one of them can do is a
+ * warning. */
+int config_check(const struct config_question *question, struct config **ret,
+		 struct config_problems *problems);
+
 enum config_kind {
 	CONFIG_KIND_HOST,  /* As yoke.conf. */
 	CONFIG_KIND_TEAMS, /* As a file of conf.d. */
@@ -188,6 +205,12 @@ void config_team_init(struct config_team *team, const char *name);
  * others fails. At least 1. */
 unsigned config_lacp_effective_max_links(const struct config_team *team);
 
+/* Whether the datapath ("bpf" or "team") cannot do something that the configuration asks for; the
+ * first such thing is told, with the reason: "transmit is \"direct\", which …". */
+#define CONFIG_REFUSAL_SIZE 200
+bool config_datapath_refuses(const struct config_team *team, const char *datapath,
+			     char why[static CONFIG_REFUSAL_SIZE]);
+
 /* The team as the text of a file of conf.d, every key that its mode has with its value: parses back
  * to the same. The caller's, to free(); NULL without memory. */
 char *config_dump_team(const struct config_team *team);
@@ -197,8 +220,16 @@ char *config_dump_team(const struct config_team *team);
  * out, and keys that later versions add change nothing while they have their default. */
 uint64_t config_team_fingerprint(const struct config_team *team);
 
-/* As in the configuration: "lacp" or "static", "address-hash", "bandwidth", "none". */
+/* As it is written in a file: "192.0.2.1". Returns 'text'. */
+#define CONFIG_ADDRESS_TEXT_SIZE 46
+const char *config_address_text(const struct config_address *address,
+				char text[static CONFIG_ADDRESS_TEXT_SIZE]);
+
+/* As in the configuration: "lacp", "address-hash", "bandwidth", "none", "at-once", "arp", "all". */
 const char *config_mode_name(enum config_mode mode);
 const char *config_balance_name(enum config_balance balance);
 const char *config_select_name(enum lacp_select select);
 const char *config_fallback_name(enum lacp_fallback fallback);
+const char *config_fail_back_name(enum config_fail_back fail_back);
+const char *config_monitor_type_name(enum config_monitor_type type);
+const char *config_monitor_policy_name(enum config_monitor_policy policy);

@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Keys that may not stand in the context have no place in the file. */
 struct dump {
 	FILE *out;
-	unsigned mode; /* Keys of other modes have no place in the file. */
+	struct schema_context context;
 };
 
 static void dump_section(const struct dump *dump, const struct schema_section *section,
@@ -43,11 +44,29 @@ static void dump_list(const struct dump *dump, const struct schema_key *key, con
 
 	(void)fputs("(\n", dump->out);
 	for (unsigned i = 0; i < n; i++) {
+		const struct dump inner = {
+			.out = dump->out,
+			.context = schema_enter_element(key, base, i, dump->context),
+		};
+
 		(void)fputs("\t\t{", dump->out);
-		dump_section(dump, key->section, schema_inner(key, base, i), NULL);
+		dump_section(&inner, key->section, schema_element(key, base, i), NULL);
 		(void)fprintf(dump->out, " }%s\n", i + 1 < n ? "," : "");
 	}
 	(void)fputs("\t)", dump->out);
+}
+
+static void dump_addresses(FILE *out, const struct schema_key *key, const void *base)
+{
+	const struct config_address *addresses = schema_group(key, base);
+	unsigned n = schema_count(key, base);
+	char text[CONFIG_ADDRESS_TEXT_SIZE];
+
+	(void)fputs("( ", out);
+	for (unsigned i = 0; i < n; i++) {
+		dump_string(out, config_address_text(&addresses[i], text));
+		(void)fputs(i + 1 < n ? ", " : " )", out);
+	}
 }
 
 static void dump_value(const struct dump *dump, const struct schema_key *key, const void *base)
@@ -62,6 +81,9 @@ static void dump_value(const struct dump *dump, const struct schema_key *key, co
 	case SCHEMA_WORD:
 		dump_string(dump->out, schema_word(key->words, schema_get(key, base)));
 		return;
+	case SCHEMA_VARIANT:
+		dump_string(dump->out, schema_word(key->words, dump->context.chosen[key->chooses]));
+		return;
 	case SCHEMA_WORD_TEXT:
 	case SCHEMA_NAME:
 		dump_string(dump->out, (const char *)base + key->offset);
@@ -69,9 +91,12 @@ static void dump_value(const struct dump *dump, const struct schema_key *key, co
 	case SCHEMA_MAC:
 		dump_mac(dump->out, key, base);
 		return;
+	case SCHEMA_ADDRESSES:
+		dump_addresses(dump->out, key, base);
+		return;
 	case SCHEMA_GROUP:
 		(void)fputs("{\n", dump->out);
-		dump_section(dump, key->section, schema_inner(key, base, 0), "\t\t");
+		dump_section(dump, key->section, schema_group(key, base), "\t\t");
 		(void)fputs("\t}", dump->out);
 		return;
 	case SCHEMA_LIST:
@@ -85,7 +110,7 @@ static void dump_section(const struct dump *dump, const struct schema_section *s
 			 const void *base, const char *indent)
 {
 	for (unsigned i = 0; i < section->n_keys; i++) {
-		if (!schema_in_mode(&section->keys[i], dump->mode))
+		if (!schema_allows(&section->keys[i], &dump->context))
 			continue;
 		(void)fprintf(dump->out, "%s%s = ", indent ? indent : " ", section->keys[i].name);
 		dump_value(dump, &section->keys[i], base);
@@ -98,12 +123,16 @@ char *config_dump_team(const struct config_team *team)
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
+	const struct dump dump = {
+		.out = out,
+		.context = schema_enter(&schema_team, team, schema_nowhere()),
+	};
 	bool failed;
 
 	if (!out)
 		return NULL;
 	(void)fputs("team: {\n", out);
-	dump_section(&(struct dump){ out, team->mode }, &schema_team, team, "\t");
+	dump_section(&dump, &schema_team, team, "\t");
 	(void)fputs("};\n", out);
 	failed = ferror(out);
 	if (fclose(out) != 0 || failed) {

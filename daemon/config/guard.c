@@ -25,7 +25,8 @@ struct frame {
 	enum wait wait;
 	char bracket;
 	unsigned line;
-	unsigned n; /* Keys or entries. */
+	unsigned n;       /* Keys or entries. */
+	struct token key; /* The last one before it. */
 };
 
 struct guard {
@@ -166,6 +167,7 @@ static bool opens(struct guard *guard)
 		.wait = bracket == '{' ? WAIT_KEY : WAIT_FIRST_ELEMENT,
 		.bracket = bracket,
 		.line = guard->token.line,
+		.key = guard->key,
 	};
 	return true;
 }
@@ -240,19 +242,40 @@ static bool fits_int(const struct token *token)
 	return !errno && value >= INT_MIN && value <= INT_MAX;
 }
 
+static void copy_key(const struct token *token, char key[static QUOTE_SIZE])
+{
+	(void)snprintf(key, QUOTE_SIZE, "%.*s", (int)token->size, token->text ? token->text : "");
+}
+
+/* The row of that name in the innermost section around it, else anywhere, else NULL. */
+static const struct schema_key *find_row(const struct guard *guard, const char *name)
+{
+	const struct schema_section *section;
+	char around[QUOTE_SIZE];
+
+	for (unsigned i = guard->depth; i > 0; i--) {
+		copy_key(&guard->frames[i].key, around);
+		section = schema_section(around);
+		if (section && schema_find(section, name))
+			return schema_find(section, name);
+	}
+	section = schema_owner(name);
+	return section ? schema_find(section, name) : NULL;
+}
+
 /* The key's own range is the best answer, where the key is one of ours. */
 static void misread(const struct guard *guard, const char *hint)
 {
 	const struct token *token = &guard->token;
-	const struct schema_section *section;
+	const struct schema_key *row;
 	char quoted[QUOTE_SIZE];
 	char expected[SCHEMA_TEXT_SIZE] = "a number from -2147483648 to 2147483647";
 	char key[QUOTE_SIZE];
 
-	(void)snprintf(key, sizeof(key), "%.*s", (int)guard->key.size, guard->key.text);
-	section = schema_owner(key);
-	if (section)
-		(void)schema_expected(schema_find(section, key), expected);
+	copy_key(&guard->key, key);
+	row = find_row(guard, key);
+	if (row)
+		(void)schema_expected(row, expected);
 	/* Between its quotes. */
 	(void)quote(token->text, token->size, quoted);
 	report_error(guard->report, token->line, "%.40s is %.*s: expected %s%s", key,

@@ -119,6 +119,16 @@ int config_load(const char *path, struct config **ret, struct config_problems *p
 	return finish(&batch, r, problems, ret);
 }
 
+static int load_paths(struct batch *batch, struct config_problems *problems,
+		      const char *const paths[], size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = load_any(batch, problems, paths[i]);
+	return r;
+}
+
 int config_load_paths(const char *const paths[], size_t n, struct config **ret,
 		      struct config_problems *problems)
 {
@@ -126,8 +136,24 @@ int config_load_paths(const char *const paths[], size_t n, struct config **ret,
 	int r = batch_init(&batch);
 
 	clear(problems);
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = load_any(&batch, problems, paths[i]);
+	if (r == 0)
+		r = load_paths(&batch, problems, paths, n);
+	return finish(&batch, r, problems, ret);
+}
+
+int config_check(const struct config_question *question, struct config **ret,
+		 struct config_problems *problems)
+{
+	cleanup(batch_fini) struct batch batch = {};
+	int r = batch_init(&batch);
+
+	clear(problems);
+	batch.thorough = true;
+	batch.datapath = question->datapath;
+	if (r == 0 && question->n_paths)
+		r = load_paths(&batch, problems, question->paths, question->n_paths);
+	else if (r == 0)
+		r = load_main(&batch, problems, question->main_path);
 	return finish(&batch, r, problems, ret);
 }
 

@@ -10,26 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-unsigned places_find(const struct places *places, const struct config_team *team, const void *field)
+const struct place *places_at(const struct places *places, const struct config_team *team,
+			      const void *field)
 {
 	uint32_t offset = (uint32_t)((const char *)field - (const char *)team);
 
 	for (unsigned i = 0; i < places->n; i++)
 		if (places->places[i].offset == offset &&
 		    places->places[i].key->type != SCHEMA_GROUP)
-			return places->places[i].line;
-	return 0;
+			return &places->places[i];
+	return NULL;
 }
 
-unsigned places_find_key(const struct places *places, const struct config_team *team,
-			 const struct schema_key *key, const void *base)
+unsigned places_find(const struct places *places, const struct config_team *team, const void *field)
 {
-	size_t offset = (size_t)((const char *)base - (const char *)team) + key->offset;
+	const struct place *place = places_at(places, team, field);
 
-	for (unsigned i = 0; i < places->n; i++)
-		if (places->places[i].key == key && places->places[i].offset == offset)
-			return places->places[i].line;
-	return 0;
+	return place ? place->line : 0;
 }
 
 int batch_init(struct batch *batch)
@@ -97,11 +94,16 @@ static int parse_team(struct batch *batch, const struct report *report,
 	places->n = 0;
 	team->line = config_setting_source_line(group);
 	copy_path(team->file, report->file);
-	reader = (struct reader){ .report = report, .team = team, .places = places };
+	reader = (struct reader){
+		.report = report,
+		.team = team,
+		.places = places,
+		.context = schema_nowhere(),
+	};
 	read_section(&reader, group, &schema_team, team);
 	default_priorities(team, places);
 	if (report->problems->n_errors == errors)
-		check_team(team, places, report);
+		check_team(batch, team, places, report);
 	if (report->problems->n_errors > errors)
 		return 0;
 	if (config->n_teams == CONFIG_TEAMS_MAX) {
@@ -182,7 +184,7 @@ static int parse_team_file(struct batch *batch, const struct report *report,
 static int parse_root(struct batch *batch, const struct report *report,
 		      const config_setting_t *root, enum config_kind kind)
 {
-	struct reader reader = { .report = report };
+	struct reader reader = { .report = report, .context = schema_nowhere() };
 
 	switch (kind) {
 	case CONFIG_KIND_HOST:

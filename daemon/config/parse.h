@@ -14,21 +14,24 @@ struct places {
 		const struct schema_key *key;
 		uint32_t offset; /* Of the field in struct config_team; of a group itself. */
 		unsigned line;
+		unsigned element; /* Of the list around it, from 1; 0: there is none. */
 	} places[PLACES_MAX];
 };
 
-/* The line that gave 'field', which lies in 'team', its value; 0 where its default stands. */
+/* Where 'field', which lies in 'team', got its value; NULL where its default stands. */
+const struct place *places_at(const struct places *places, const struct config_team *team,
+			      const void *field);
+
+/* The line of that; 0 where its default stands. */
 unsigned places_find(const struct places *places, const struct config_team *team,
 		     const void *field);
-
-/* The same of a key of the section at 'base', which lies in 'team'; also of a group. */
-unsigned places_find_key(const struct places *places, const struct config_team *team,
-			 const struct schema_key *key, const void *base);
 
 /* A configuration in the making. */
 struct batch {
 	struct config *config;
 	struct places *places; /* As many as config->teams. */
+	bool thorough;         /* Warn of what depends on the datapath. */
+	const char *datapath;  /* What all teams get, whatever they say; NULL: what they say. */
 };
 
 int batch_init(struct batch *batch);

@@ -12,7 +12,9 @@ struct reader {
 	const struct report *report;
 	const struct config_team *team; /* NULL while host-wide settings are read. */
 	struct places *places;
-	char prefix[24]; /* What stands before a key in messages: "lacp.", "member 2: ". */
+	struct schema_context context;
+	unsigned element; /* Of a list that is being read, from 1; else 0. */
+	char prefix[24];  /* What stands before a key in messages: "lacp.", "member 2: ". */
 };
 
 /* Reads a group into the struct at 'base', whose defaults are set. */

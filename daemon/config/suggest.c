@@ -5,6 +5,7 @@
 
 #define NAME_MAX_COMPARED 31
 #define NEAR 2
+#define KEYS_TEXT_MAX 170
 
 static unsigned smallest(unsigned a, unsigned b, unsigned c)
 {
@@ -66,28 +67,46 @@ static const char *nearest(const struct schema_section *section, const char *nam
 	return best;
 }
 
+/* All of them, or where they are told if they are too many for a message. */
 static void list_keys(const struct schema_section *section, char *text)
 {
 	size_t at = (size_t)snprintf(text, SCHEMA_TEXT_SIZE, "expected ");
 
-	for (unsigned i = 0; i < section->n_keys && at < SCHEMA_TEXT_SIZE; i++)
+	for (unsigned i = 0; i < section->n_keys && at < KEYS_TEXT_MAX; i++)
 		at += (size_t)snprintf(text + at, SCHEMA_TEXT_SIZE - at, "%s%s",
 				       i == 0                    ? ""
 				       : i + 1 < section->n_keys ? ", "
 								 : " or ",
 				       section->keys[i].name);
+	if (at >= KEYS_TEXT_MAX)
+		(void)snprintf(text, SCHEMA_TEXT_SIZE, "expected a key of %s, see yoke.conf(5)",
+			       section->place);
+}
+
+/* All the places that have it. */
+static void list_owners(const char *name, char *text)
+{
+	size_t at = (size_t)snprintf(text, SCHEMA_TEXT_SIZE, "it belongs in ");
+	const char *joint = "";
+
+	for (unsigned i = 0; schema_sections[i] && at < SCHEMA_TEXT_SIZE; i++) {
+		if (!schema_find(schema_sections[i], name))
+			continue;
+		at += (size_t)snprintf(text + at, SCHEMA_TEXT_SIZE - at, "%s%s", joint,
+				       schema_sections[i]->place);
+		joint = " or in ";
+	}
 }
 
 const char *suggest_key(const struct schema_section *section, const char *name,
 			char text[static SCHEMA_TEXT_SIZE])
 {
-	const struct schema_section *owner = schema_owner(name);
 	const char *near = nearest(section, name);
 
 	if (near)
 		(void)snprintf(text, SCHEMA_TEXT_SIZE, "did you mean \"%s\"?", near);
-	else if (owner)
-		(void)snprintf(text, SCHEMA_TEXT_SIZE, "it belongs in %s", owner->place);
+	else if (schema_owner(name))
+		list_owners(name, text);
 	else
 		list_keys(section, text);
 	return text;

@@ -11,7 +11,7 @@
 
 /* How a configuration is told. */
 struct telling {
-	unsigned mode;
+	struct schema_context context;
 	bool all; /* Also what has its default. */
 };
 
@@ -30,6 +30,9 @@ static bool has_default(const struct schema_key *key, const void *base)
 			      schema_word(key->words, key->fallback)) == 0;
 	case SCHEMA_MAC:
 		return schema_get(key, base);
+	case SCHEMA_ADDRESSES:
+		return schema_count(key, base) == 0;
+	case SCHEMA_VARIANT:
 	case SCHEMA_NAME:
 	case SCHEMA_GROUP:
 	case SCHEMA_LIST:
@@ -46,15 +49,36 @@ static json_t *tell_mac(const struct schema_key *key, const void *base)
 	return json_string(schema_get(key, base) ? "auto" : mac_to_text(mac, text));
 }
 
+static json_t *tell_addresses(const struct schema_key *key, const void *base)
+{
+	const struct config_address *addresses = schema_group(key, base);
+	char text[CONFIG_ADDRESS_TEXT_SIZE];
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < schema_count(key, base); i++) {
+		const char *address = config_address_text(&addresses[i], text);
+
+		if (json_array_append_new(array, json_string(address)) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
 static json_t *tell_list(const struct telling *telling, const struct schema_key *key,
 			 const void *base)
 {
 	json_t *array = json_array();
 
 	for (unsigned i = 0; i < schema_count(key, base); i++) {
-		const void *inner = schema_inner(key, base, i);
+		const struct telling inner = {
+			schema_enter_element(key, base, i, telling->context),
+			telling->all,
+		};
+		json_t *element = tell_section(&inner, key->section, schema_element(key, base, i));
 
-		if (json_array_append_new(array, tell_section(telling, key->section, inner)) < 0) {
+		if (json_array_append_new(array, element) < 0) {
 			json_decref(array);
 			return NULL;
 		}
@@ -72,13 +96,17 @@ static json_t *tell_value(const struct telling *telling, const struct schema_key
 		return json_integer(schema_get(key, base));
 	case SCHEMA_WORD:
 		return json_string(schema_word(key->words, schema_get(key, base)));
+	case SCHEMA_VARIANT:
+		return json_string(schema_word(key->words, telling->context.chosen[key->chooses]));
+	case SCHEMA_ADDRESSES:
+		return tell_addresses(key, base);
 	case SCHEMA_WORD_TEXT:
 	case SCHEMA_NAME:
 		return json_string((const char *)base + key->offset);
 	case SCHEMA_MAC:
 		return tell_mac(key, base);
 	case SCHEMA_GROUP:
-		return tell_section(telling, key->section, schema_inner(key, base, 0));
+		return tell_section(telling, key->section, schema_group(key, base));
 	case SCHEMA_LIST:
 		return tell_list(telling, key, base);
 	}
@@ -92,7 +120,7 @@ static bool is_told(const struct telling *telling, const struct schema_section *
 {
 	const struct config_member *member = section == &schema_member ? base : NULL;
 
-	if (!schema_in_mode(key, telling->mode))
+	if (!schema_allows(key, &telling->context))
 		return !telling->all && member && strcmp(key->name, "standby") == 0 &&
 		       member->standby;
 	if (telling->all || key->required)
@@ -137,7 +165,10 @@ static json_t *tell_section(const struct telling *telling, const struct schema_s
 
 json_t *settings_of(const struct config_team *team, bool all)
 {
-	const struct telling telling = { team->mode, all };
+	const struct telling telling = {
+		schema_enter(&schema_team, team, schema_nowhere()),
+		all,
+	};
 
 	return tell_section(&telling, &schema_team, team);
 }
@@ -223,20 +254,29 @@ int settings_new(const char *name, const json_t *settings, struct config_team *r
 	return parse(object, NULL, ret, e);
 }
 
-/* The mode that is asked for; a word that is none is the parser's to refuse. */
-static unsigned mode_in(const struct config_team *team, const json_t *settings)
+/* What is chosen when the settings hold; a word that is none is the parser's to refuse. */
+static struct schema_context choices_with(const struct config_team *team, const json_t *settings)
 {
-	const char *word = json_string_value(json_object_get(settings, "mode"));
-	const struct schema_key *key = schema_find(&schema_team, "mode");
-	const struct schema_word *found = word ? schema_find_word(key->words, word) : NULL;
+	struct schema_context context = schema_enter(&schema_team, team, schema_nowhere());
 
-	return found ? (unsigned)found->value : team->mode;
+	for (unsigned i = 0; i < schema_team.n_keys; i++) {
+		const struct schema_key *key = &schema_team.keys[i];
+		const char *word = json_string_value(json_object_get(settings, key->name));
+		const struct schema_word *found =
+			word && key->chooses ? schema_find_word(key->words, word) : NULL;
+
+		if (found)
+			context.chosen[key->chooses] = found->value;
+		else if (key->chooses && json_is_null(json_object_get(settings, key->name)))
+			context.chosen[key->chooses] = key->fallback;
+	}
+	return context;
 }
 
 int settings_change(const struct config_team *team, const json_t *settings, struct config_team *ret,
 		    struct err *e)
 {
-	const struct telling telling = { mode_in(team, settings), false };
+	const struct telling telling = { choices_with(team, settings), false };
 	int r = check_name(settings, team->name, "team", e);
 	json_t *object;
 

@@ -23,6 +23,7 @@ void handover_adopt(struct handover *handover, const struct placement_plan *plan
 		handover->held_since[b] = 0;
 }
 
+/* Of one that has failed nothing is said: what it had is waiting for it. */
 static bool weights_differ(const struct handover *handover, member_set members,
 			   const uint32_t weights[static PLACEMENT_MEMBERS])
 {
@@ -39,7 +40,7 @@ static bool still_fair(const struct handover *handover, member_set fit,
 	member_set failed = handover->planned & ~fit;
 
 	return (fit & ~handover->planned) == 0 && __builtin_popcount(failed) <= 1 &&
-	       !weights_differ(handover, handover->planned, weights);
+	       !weights_differ(handover, handover->planned & fit, weights);
 }
 
 /* Holds each bucket that worked and is to work elsewhere, and forgets holds that have no use. */
@@ -113,6 +114,30 @@ void handover_wait(struct handover *handover, member_set members, nsec_t now)
 		handover->held_since[b] = now;
 		handover->counters[b] = UINT64_MAX;
 	}
+}
+
+uint8_t handover_target(const struct handover *handover, unsigned bucket)
+{
+	return (uint8_t)target(handover, bucket);
+}
+
+bool handover_move(struct handover *handover, unsigned bucket, unsigned slot, nsec_t now)
+{
+	uint8_t *order = handover->plan.order[bucket];
+	uint8_t before = placement_carrier(&handover->plan, bucket, handover->fit);
+	unsigned at = 0;
+
+	while (at < PLACEMENT_MEMBERS && order[at] != slot)
+		at++;
+	if (at == PLACEMENT_MEMBERS || !has(handover->fit, slot) ||
+	    target(handover, bucket) == slot)
+		return false;
+	memmove(order + 1, order, at);
+	order[0] = (uint8_t)slot;
+	handover->plan.hold[bucket] = before == slot ? PLACEMENT_NONE : before;
+	handover->held_since[bucket] = now;
+	handover->counters[bucket] = UINT64_MAX;
+	return true;
 }
 
 static member_set holding(const struct handover *handover)

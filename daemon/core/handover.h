@@ -30,8 +30,10 @@ void handover_init(struct handover *handover);
 /* Goes on with the plan that a datapath carried out before, while 'fit' were fit. */
 void handover_adopt(struct handover *handover, const struct placement_plan *plan, member_set fit);
 
-/* The members that are fit now and the weights of all (0 counts as 1). Makes a new plan where the
- * old one's promise of fairness ends: a member is new, a weight changed, or two have failed.
+/* The members that are fit now and their weights (0 counts as 1; those of others are of no
+ * interest). Makes a new plan where the old one's promise of fairness ends: a member is new, a
+ * weight changed, or two have failed. Then only the buckets of the failed move, or those that a new
+ * member or a new weight takes.
  * Returns whether the plan is another one and has to be written: before a member that is new in
  * 'fit' may send. */
 bool handover_change(struct handover *handover, member_set fit,
@@ -41,6 +43,13 @@ bool handover_change(struct handover *handover, member_set fit,
  * without end, until another call lets them go on; they move there at once if what holds them
  * fails. To be called before handover_change(). */
 void handover_wait(struct handover *handover, member_set members, nsec_t now);
+
+/* The member that has the bucket or, if it is held, is to have it; PLACEMENT_NONE: none is fit. */
+uint8_t handover_target(const struct handover *handover, unsigned bucket);
+
+/* Gives the bucket to another member that is fit, as its first choice until the next plan; it is
+ * held where it is until that can be done. Returns whether the plan has to be written. */
+bool handover_move(struct handover *handover, unsigned bucket, unsigned slot, nsec_t now);
 
 /* The members that wait for a Marker to be sent. */
 member_set handover_unmarked(const struct handover *handover);

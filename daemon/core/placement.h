@@ -15,6 +15,13 @@
 /* One bit for each slot. */
 typedef uint32_t member_set;
 
+/* What falls to one member for the whole team. */
+struct placement_role {
+	uint8_t order[PLACEMENT_MEMBERS]; /* Slots, best first, then NONE. */
+	uint8_t hold;                     /* A slot, or NONE. */
+	uint8_t also;                     /* Had it until a moment ago, and works; or NONE. */
+};
+
 struct placement_plan {
 	uint8_t order[PLACEMENT_BUCKETS][PLACEMENT_MEMBERS]; /* Slots, best first, then NONE. */
 	uint8_t hold[PLACEMENT_BUCKETS];                     /* A slot, or NONE. */
@@ -42,3 +49,10 @@ uint8_t placement_carrier(const struct placement_plan *plan, unsigned bucket, me
 /* placement_carrier() of every bucket. */
 void placement_carriers(const struct placement_plan *plan, member_set fit,
 			uint8_t carriers[static PLACEMENT_BUCKETS]);
+
+/* Writes the primary into the plan; NULL: there is none. Returns whether it was another one. */
+bool placement_set_primary(struct placement_plan *plan, const struct placement_role *primary);
+
+/* The slot of the primary while the members in 'fit' are fit (may receive, and have a link), or
+ * PLACEMENT_NONE. */
+uint8_t placement_primary(const struct placement_plan *plan, member_set fit);

@@ -1,7 +1,5 @@
 #include "daemon/core/static.h"
 
-#include "daemon/core/lacp/pdu.h"
-
 #include <assert.h>
 
 static uint32_t bit(unsigned slot)
@@ -18,8 +16,7 @@ static struct static_port *port_of(struct static_lag *lag, unsigned slot)
 void static_lag_init(struct static_lag *lag, bool keeps)
 {
 	*lag = (struct static_lag){ .keeps = keeps };
-	for (unsigned slot = 0; slot < STATIC_PORTS_MAX; slot++)
-		lag->ports[slot].forget_due = NSEC_NEVER;
+	lacp_neighbours_init(&lag->neighbours);
 }
 
 static void set_carries(struct static_lag *lag, unsigned slot, bool carries)
@@ -43,22 +40,10 @@ void static_lag_keep(struct static_lag *lag, bool keeps)
 	}
 }
 
-static void forget_partner(struct static_lag *lag, unsigned slot)
-{
-	struct static_port *port = &lag->ports[slot];
-
-	port->forget_due = NSEC_NEVER;
-	if (!port->partner_known)
-		return;
-	port->partner_known = false;
-	port->partner = (struct lacp_info){};
-	lag->partner_changed |= bit(slot);
-}
-
 void static_lag_port_add(struct static_lag *lag, unsigned slot, bool carried)
 {
 	assert(slot < STATIC_PORTS_MAX && !lag->ports[slot].exists);
-	lag->ports[slot] = (struct static_port){ .exists = true, .forget_due = NSEC_NEVER };
+	lag->ports[slot] = (struct static_port){ .exists = true };
 	set_carries(lag, slot, lag->keeps && carried);
 }
 
@@ -67,9 +52,8 @@ void static_lag_port_remove(struct static_lag *lag, unsigned slot)
 	struct static_port *port = port_of(lag, slot);
 
 	set_carries(lag, slot, false);
-	lag->partner_changed &= ~bit(slot);
-	lag->notes &= ~bit(slot);
-	*port = (struct static_port){ .forget_due = NSEC_NEVER };
+	lacp_neighbours_drop(&lag->neighbours, slot);
+	*port = (struct static_port){};
 }
 
 void static_lag_port_link(struct static_lag *lag, unsigned slot, bool up)
@@ -79,65 +63,41 @@ void static_lag_port_link(struct static_lag *lag, unsigned slot, bool up)
 	port->link_up = up;
 	set_carries(lag, slot, up || (lag->keeps && port->carries));
 	if (!up)
-		forget_partner(lag, slot);
-}
-
-/* What an administrator would take for the same port of the same switch. */
-static bool is_same_end(const struct lacp_info *one, const struct lacp_info *other)
-{
-	return mac_equal(&one->system, &other->system) && one->port == other->port;
+		lacp_neighbours_lose(&lag->neighbours, slot);
 }
 
 void static_lag_receive(struct static_lag *lag, unsigned slot, struct span payload, nsec_t now)
 {
-	struct static_port *port = port_of(lag, slot);
-	struct marker marker;
-	struct lacpdu pdu;
-
-	if (pdu_decode(payload, &pdu, &marker) != PDU_LACP)
-		return;
-	if (!port->partner_known || !is_same_end(&port->partner, &pdu.actor) ||
-	    port->partner.key != pdu.actor.key)
-		lag->partner_changed |= bit(slot);
-	if (!is_same_end(&port->noted, &pdu.actor))
-		lag->notes |= bit(slot);
-	port->noted = pdu.actor;
-	port->partner = pdu.actor;
-	port->partner_known = true;
-	port->forget_due = nsec_add(now, STATIC_PARTNER_PATIENCE);
+	(void)port_of(lag, slot);
+	lacp_neighbours_receive(&lag->neighbours, slot, payload, now);
 }
 
 void static_lag_tick(struct static_lag *lag, nsec_t now)
 {
-	for (unsigned slot = 0; slot < STATIC_PORTS_MAX; slot++)
-		if (now >= lag->ports[slot].forget_due)
-			forget_partner(lag, slot);
+	lacp_neighbours_tick(&lag->neighbours, now);
 }
 
 nsec_t static_lag_deadline(const struct static_lag *lag)
 {
-	nsec_t deadline = NSEC_NEVER;
-
-	for (unsigned slot = 0; slot < STATIC_PORTS_MAX; slot++)
-		deadline = nsec_min(deadline, lag->ports[slot].forget_due);
-	return deadline;
-}
-
-static bool take(uint32_t *set, enum static_action_type type, struct static_action *action)
-{
-	if (!*set)
-		return false;
-	*action = (struct static_action){ .type = type, .slot = (unsigned)__builtin_ctz(*set) };
-	*set &= *set - 1;
-	return true;
+	return lacp_neighbours_deadline(&lag->neighbours);
 }
 
 bool static_lag_next_action(struct static_lag *lag, struct static_action *action)
 {
-	if (!take(&lag->changed, STATIC_ACTION_PORT, action) &&
-	    !take(&lag->partner_changed, STATIC_ACTION_PARTNER, action) &&
-	    !take(&lag->notes, STATIC_ACTION_NOTE, action))
+	struct lacp_neighbour_news news;
+
+	if (lag->changed) {
+		*action = (struct static_action){ .type = STATIC_ACTION_PORT,
+						  .slot = (unsigned)__builtin_ctz(lag->changed) };
+		lag->changed &= lag->changed - 1;
+	} else if (lacp_neighbours_next(&lag->neighbours, &news)) {
+		*action = (struct static_action){
+			.type = news.note ? STATIC_ACTION_NOTE : STATIC_ACTION_PARTNER,
+			.slot = news.slot,
+		};
+	} else {
 		return false;
+	}
 	action->carries = lag->ports[action->slot].carries;
 	return true;
 }

@@ -4,7 +4,7 @@
  * static_lag_deadline(). A struct static_lag owns nothing. */
 #pragma once
 
-#include "daemon/core/lacp/lacp.h"
+#include "daemon/core/lacp-neighbour.h"
 #include "lib/base/nsec.h"
 #include "lib/base/span.h"
 
@@ -13,17 +13,10 @@
 
 #define STATIC_PORTS_MAX 32
 
-/* How long a port is taken for one that speaks LACP after the last LACPDU: LACP's long timeout. */
-#define STATIC_PARTNER_PATIENCE (90 * NSEC_PER_SEC)
-
 struct static_port {
 	bool exists;
 	bool link_up;
 	bool carries; /* Collects and distributes, where it has a link. */
-	bool partner_known;
-	struct lacp_info partner; /* What the other end's last LACPDU said of it, … */
-	nsec_t forget_due;        /* … and when that is forgotten. */
-	struct lacp_info noted;   /* The end that was told of last; no system: none was. */
 };
 
 enum static_action_type {
@@ -42,8 +35,7 @@ struct static_lag {
 	struct static_port ports[STATIC_PORTS_MAX];
 	bool keeps; /* A port that carried goes on to be one that may while its link is away. */
 	uint32_t changed;
-	uint32_t partner_changed;
-	uint32_t notes;
+	struct lacp_neighbours neighbours; /* Switch ports that speak LACP. */
 };
 
 void static_lag_init(struct static_lag *lag, bool keeps);

@@ -136,6 +136,13 @@ void host_probe_frame(struct host *host, int ifindex, struct span frame)
 			return;
 }
 
+void host_member_errors(struct host *host, int ifindex, uint64_t errors)
+{
+	for (unsigned i = 0; i < host->n_teams; i++)
+		if (team_member_errors(host->teams[i], ifindex, errors))
+			return;
+}
+
 void host_tick(struct host *host)
 {
 	nsec_t now = host->parts.world->ops->now(host->parts.world);

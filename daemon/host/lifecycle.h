@@ -44,6 +44,9 @@ void host_station_news(struct host *host, int ifindex, const struct datapath_sta
 /* As world_ops.neighbours and world_ops.probe_join have it. */
 void host_neighbour_changed(struct host *host, const struct host_neighbour *neighbour);
 void host_probe_frame(struct host *host, int ifindex, struct span frame);
+
+/* As world_ops.errors_ask has it: so many since the device was made. */
+void host_member_errors(struct host *host, int ifindex, uint64_t errors);
 void host_tick(struct host *host);
 nsec_t host_deadline(const struct host *host);
 

@@ -6,6 +6,7 @@
 #include "lib/base/nsec.h"
 #include "lib/base/span.h"
 #include "lib/wire/ether.h"
+#include "lib/wire/probe.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,13 +22,15 @@ struct host_address {
 	uint16_t vlan;     /* With which it leaves the team device; 0: untagged. */
 };
 
-/* An entry of a bridge's forwarding database. */
+/* An entry of the forwarding database of a bridge that uses a team's device, directly or by a VLAN
+ * device on it. */
 struct host_neighbour {
+	int uplink; /* ifindex of the team's device. */
 	int bridge; /* ifindex */
-	int port;   /* The bridge's port behind which the address is; the bridge itself for its own.
-		     */
+	int port;   /* The bridge's port behind which the address is; the bridge itself for its own;
+		     * the team's device for what is behind the team, by whichever device. */
 	struct mac mac;
-	uint16_t vlan;  /* 0: none. */
+	uint16_t vlan;  /* With which its frames leave the team device; 0: none. */
 	bool permanent; /* Not learned: a port's own address, or one that somebody entered. */
 	bool gone;
 };
@@ -60,18 +63,24 @@ struct world_ops {
 	/* Sends an Ethernet frame as it is, tags and all, without waiting. -errno. */
 	int (*frame_send)(struct world *world, int ifindex, struct span frame);
 
-	/* From now on ARP, ND and other answers to probes that come in on the device are handed to
-	 * host_probe_frame(), or no more. */
-	void (*probe_join)(struct world *world, int ifindex);
+	/* From now on answers of these targets to ARP and ND probes that come in on the device are
+	 * handed to host_probe_frame(), or no more. Nothing else is. */
+	void (*probe_join)(struct world *world, int ifindex, const struct probe_address *targets,
+			   size_t n);
 	void (*probe_leave)(struct world *world, int ifindex);
+
+	/* Asks how many frames the device has received with an error; the answer comes by
+	 * host_member_errors(). */
+	void (*errors_ask)(struct world *world, int ifindex);
 
 	/* The IP addresses of the device and of those above it (bridges, VLAN devices, …), as they
 	 * are known now; returns how many, at most 'n'. */
 	size_t (*addresses)(struct world *world, int ifindex, struct host_address *addresses,
 			    size_t n);
 
-	/* Calls 'each' for every address in the forwarding databases of the bridges that the
-	 * device is a port of. Later news come by host_neighbour_changed(). */
+	/* Calls 'each' for every address that is known in the forwarding databases of the bridges
+	 * that use the device. Later news come by host_neighbour_changed(), also of bridges that
+	 * begin or cease to use it, until the device goes. */
 	void (*neighbours)(struct world *world, int ifindex,
 			   void (*each)(void *userdata, const struct host_neighbour *neighbour),
 			   void *userdata);

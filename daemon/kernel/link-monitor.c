@@ -431,6 +431,11 @@ const struct link *link_monitor_by_name(const struct link_monitor *monitor, cons
 	return link_table_by_name(monitor->table, name);
 }
 
+const struct link_table *link_monitor_table(const struct link_monitor *monitor)
+{
+	return monitor->table;
+}
+
 uint64_t link_monitor_resyncs(const struct link_monitor *monitor)
 {
 	return monitor->n_resyncs;

@@ -24,13 +24,16 @@ struct link {
 	uint32_t carrier_up_count;
 	uint32_t carrier_down_count;
 	uint32_t mtu;
-	int master;          /* ifindex of a bridge, team or bond that it belongs to, else 0. */
+	int master; /* ifindex of a bridge, team or bond that it belongs to, else 0. */
+	int lower; /* What it sits on (or the other end of a veth); 0: nothing in this namespace. */
+	uint16_t vlan;       /* Of a device of kind "vlan" with tags of 802.1Q, else 0. */
 	bool settings_known; /* Speed and duplex were asked for since carrier came. */
 	uint32_t speed_mbps; /* 0: the device does not know. */
 	bool full_duplex;
 };
 
 struct link_monitor;
+struct link_table;
 
 /* 'link' is new or has changed ('before' NULL or what it was), or has vanished ('link' NULL). Both
  * are valid during the call only. A rename is a change of 'name' with the ifindex kept. */
@@ -54,6 +57,9 @@ void link_monitor_resync(struct link_monitor *monitor);
 /* NULL if there is none; valid until the next dispatch. */
 const struct link *link_monitor_by_index(const struct link_monitor *monitor, int ifindex);
 const struct link *link_monitor_by_name(const struct link_monitor *monitor, const char *name);
+
+/* What the functions of link-table.h look into; valid until the next dispatch. */
+const struct link_table *link_monitor_table(const struct link_monitor *monitor);
 
 /* How often messages were lost and everything was read again. */
 uint64_t link_monitor_resyncs(const struct link_monitor *monitor);

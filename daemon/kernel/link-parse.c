@@ -1,8 +1,10 @@
 /* What a netlink message says of a network device. */
 #include "daemon/kernel/link-table.h"
 
+#include <arpa/inet.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
@@ -18,10 +20,17 @@ static const struct nla_policy policy[IFLA_MAX + 1] = {
 	[IFLA_CARRIER_UP_COUNT] = { .type = NLA_U32 },
 	[IFLA_CARRIER_DOWN_COUNT] = { .type = NLA_U32 },
 	[IFLA_LINKINFO] = { .type = NLA_NESTED },
+	[IFLA_LINK] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
 	[IFLA_INFO_KIND] = { .type = NLA_STRING, .minlen = 1 },
+	[IFLA_INFO_DATA] = { .type = NLA_NESTED },
+};
+
+static const struct nla_policy vlan_policy[IFLA_VLAN_MAX + 1] = {
+	[IFLA_VLAN_ID] = { .type = NLA_U16 },
+	[IFLA_VLAN_PROTOCOL] = { .type = NLA_U16 },
 };
 
 static uint32_t number(struct nlattr *attribute)
@@ -38,6 +47,20 @@ static struct mac address(struct nlattr *attribute)
 	return mac;
 }
 
+/* Old kernels tell no protocol: then it is that of 802.1Q. */
+static uint16_t parse_vlan(struct nlattr *data)
+{
+	struct nlattr *parts[IFLA_VLAN_MAX + 1];
+
+	if (!data || nla_parse_nested(parts, IFLA_VLAN_MAX, data, vlan_policy) < 0 ||
+	    !parts[IFLA_VLAN_ID])
+		return 0;
+	if (parts[IFLA_VLAN_PROTOCOL] &&
+	    nla_get_u16(parts[IFLA_VLAN_PROTOCOL]) != htons(ETH_P_8021Q))
+		return 0;
+	return nla_get_u16(parts[IFLA_VLAN_ID]);
+}
+
 static bool parse_kind(struct nlattr *linkinfo, struct link *link)
 {
 	struct nlattr *info[IFLA_INFO_MAX + 1];
@@ -49,6 +72,8 @@ static bool parse_kind(struct nlattr *linkinfo, struct link *link)
 	if (info[IFLA_INFO_KIND])
 		(void)snprintf(link->kind, sizeof(link->kind), "%s",
 			       nla_get_string(info[IFLA_INFO_KIND]));
+	if (strcmp(link->kind, "vlan") == 0)
+		link->vlan = parse_vlan(info[IFLA_INFO_DATA]);
 	return true;
 }
 
@@ -79,6 +104,9 @@ static bool parse_attributes(struct nlmsghdr *message, struct link *link)
 	link->carrier_down_count = number(attributes[IFLA_CARRIER_DOWN_COUNT]);
 	link->mtu = number(attributes[IFLA_MTU]);
 	link->master = (int)number(attributes[IFLA_MASTER]);
+	/* With a namespace's number it is an ifindex of there. */
+	if (!attributes[IFLA_LINK_NETNSID])
+		link->lower = (int)number(attributes[IFLA_LINK]);
 	return true;
 }
 

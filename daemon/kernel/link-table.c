@@ -118,6 +118,17 @@ const struct link *link_table_by_name(const struct link_table *table, const char
 	return NULL;
 }
 
+void link_table_each(const struct link_table *table,
+		     bool (*each)(void *userdata, const struct link *link), void *userdata)
+{
+	const struct entry *entry;
+
+	for (unsigned i = 0; i < BUCKETS; i++)
+		LIST_FOREACH (entry, &table->by_index[i], by_index)
+			if (!entry->gone && !each(userdata, &entry->link))
+				return;
+}
+
 static void insert_name(struct link_table *table, struct entry *entry)
 {
 	LIST_INSERT_HEAD(&table->by_name[name_bucket(entry->link.name)], entry, by_name);
@@ -145,7 +156,8 @@ static bool same_settings(const struct link *a, const struct link *b)
 static bool same_link(const struct link *a, const struct link *b)
 {
 	return same_names(a, b) && same_carrier(a, b) && same_settings(a, b) && a->up == b->up &&
-	       a->ethernet == b->ethernet && a->mtu == b->mtu && a->master == b->master;
+	       a->ethernet == b->ethernet && a->mtu == b->mtu && a->master == b->master &&
+	       a->lower == b->lower && a->vlan == b->vlan;
 }
 
 /* Gives the entry its new state, and tells it. */

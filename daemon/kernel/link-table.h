@@ -39,6 +39,10 @@ void link_table_free(struct link_table *table);
 const struct link *link_table_by_index(const struct link_table *table, int ifindex);
 const struct link *link_table_by_name(const struct link_table *table, const char *name);
 
+/* Calls 'each' for all, in no order, until it returns false. */
+void link_table_each(const struct link_table *table,
+		     bool (*each)(void *userdata, const struct link *link), void *userdata);
+
 /* Takes in one piece of news. 0 or -ENOMEM. */
 int link_table_apply(struct link_table *table, enum link_news news, const struct link *link);
 

@@ -79,6 +79,9 @@ void team_neighbour_changed(struct team *team, const struct host_neighbour *neig
  * is in it. Returns whether the device is a member of the team. */
 bool team_probe_frame(struct team *team, int ifindex, struct span frame);
 
+/* How many frames the device has received with an error; returns whether it is a member. */
+bool team_member_errors(struct team *team, int ifindex, uint64_t errors);
+
 /* The datapath has news of a station; returns whether 'ifindex' is the team's device. */
 bool team_station_news(struct team *team, int ifindex, const struct datapath_station_news *news);
 void team_tick(struct team *team, nsec_t now);

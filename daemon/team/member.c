@@ -63,6 +63,23 @@ static int wanted_device(const struct member *member)
 	return link->ifindex;
 }
 
+/* A LACP partner would go on sending to a member that has a link and is not used: it is told to
+ * stop, and the port begins anew, as one whose link is down. */
+static void say_goodbye(struct member *member)
+{
+	struct team *team = member->team;
+
+	if (team->config.mode != CONFIG_MODE_LACP)
+		return;
+	team->mode->port_remove(member);
+	member->has_port = false;
+	team->mode->drain_actions(team);
+	member->collecting = false;
+	member->distributing = false;
+	team->mode->port_add(member);
+	member->has_port = true;
+}
+
 /* Tells the mode of the link as it is now. */
 static void tell_link(struct member *member)
 {
@@ -71,9 +88,15 @@ static void tell_link(struct member *member)
 	member->link_due = NSEC_NEVER;
 	if (!member->has_port)
 		return;
+	if (member->link_told && member->carrier && !member_is_healthy(member))
+		say_goodbye(member);
 	member->team->mode->port_link(member, up);
-	member->link_told = up;
 	member->team->dirty = true;
+	if (member->link_told == up)
+		return;
+	member->link_told = up;
+	/* Who is in use decides whether others can be done without. */
+	team_health_settle(member->team, member);
 }
 
 /* Also where the word does not have the bit: what is there may be old. */
@@ -83,22 +106,23 @@ static void hide_carrier(struct member *member)
 	device_ops(member)->carrier(member->team->device, member->slot, false);
 }
 
-/* The carrier bit of a link that is lost follows at once, of one that is back when the buckets are
- * on hold (team_apply_traffic); the mode after the delay that the configuration gives. */
-static void set_carrier(struct member *member, bool up)
+/* How long the mode is not told yet. What a monitor found took its time already, and where nobody
+ * else is there is nothing to wait for. */
+static nsec_t delay_of(const struct member *member, bool up)
 {
 	const struct config_team *config = &member->team->config;
-	nsec_t now = team_now(member->team);
-	bool known;
 
-	if (member->carrier != up) {
-		member->carrier = up;
-		member->team->dirty = true;
-		if (!up)
-			hide_carrier(member);
-	}
-	member_health_link(member);
-	known = up && member->settings_known && member_is_healthy(member);
+	if (up ? member_is_last_resort(member) : member->carrier && !member_is_healthy(member))
+		return 0;
+	return (up ? config->up_delay_ms : config->down_delay_ms) * NSEC_PER_MS;
+}
+
+/* Has the mode told, now or later, if it takes the link for something else than it is. */
+static void follow_health(struct member *member)
+{
+	bool known = member->carrier && member->settings_known && member_is_healthy(member);
+	nsec_t now = team_now(member->team), due = nsec_add(now, delay_of(member, known));
+
 	if (known == member->link_told) {
 		/* Perhaps another speed; nothing if nothing changed. */
 		if (known)
@@ -106,11 +130,31 @@ static void set_carrier(struct member *member, bool up)
 		member->link_due = NSEC_NEVER;
 		return;
 	}
-	if (member->link_due == NSEC_NEVER)
-		member->link_due = nsec_add(
-			now, (known ? config->up_delay_ms : config->down_delay_ms) * NSEC_PER_MS);
+	member->link_due = nsec_min(member->link_due, due);
 	if (member->link_due <= now)
 		tell_link(member);
+}
+
+/* The carrier bit of a link that is lost follows at once, of one that is back when the buckets are
+ * on hold (team_apply_traffic); the mode after the delay that the configuration gives. */
+static void set_carrier(struct member *member, bool up)
+{
+	if (member->carrier != up) {
+		member->carrier = up;
+		member->team->dirty = true;
+		if (!up)
+			hide_carrier(member);
+	}
+	member_health_link(member);
+	follow_health(member);
+}
+
+void member_health_changed(struct member *member)
+{
+	if (member->attachment != MEMBER_ATTACHED)
+		return;
+	member->team->dirty = true;
+	follow_health(member);
 }
 
 /* What the kernel says of the carrier, unless the carrier sense knows better. */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/host/session-store.h"
+#include "daemon/team/health.h"
 #include "daemon/team/team.h"
 #include "lib/base/nsec.h"
 
@@ -40,6 +41,7 @@ struct member {
 	int master;       /* What somebody put the device into: its ifindex, or 0. */
 	bool has_port;    /* The mode has a port for it. */
 	bool link_told;   /* What the mode takes the link for. */
+	struct member_health health;
 	bool drained;
 	bool collecting;
 	bool distributing;
@@ -64,6 +66,9 @@ void member_link_changed(struct member *member, const struct link *link);
 
 /* The carrier sense found the link down, before the kernel told. */
 void member_carrier_lost(struct member *member);
+
+/* member_is_healthy() says something else than before. */
+void member_health_changed(struct member *member);
 
 /* What others do to the member or to its team has begun or ended. */
 void member_hindered(struct member *member);

@@ -68,6 +68,9 @@ struct mode_ops {
 	void (*tick)(struct team *team, nsec_t now);
 	nsec_t (*deadline)(const struct team *team);
 
+	/* Who is the primary, and who are its successors. NULL: there is none. */
+	const struct placement_role *(*primary)(const struct team *team);
+
 	/* Why the member does not carry although it has a link; or, if it distributes, what
 	 * somebody should look into all the same: then the state stays active. */
 	void (*judge)(const struct member *member, struct verdict *verdict);
@@ -83,6 +86,22 @@ struct mode_ops {
 
 extern const struct mode_ops mode_lacp;
 extern const struct mode_ops mode_static;
+extern const struct mode_ops mode_independent;
+
+/* adopt.c: for modes without a session. */
+
+/* The part of port_adopt() that looks at the link. True: it is up and the member goes on as it was;
+ * the mode has to make its port in any case. */
+bool mode_adopt_link(struct member *member, const struct link *link,
+		     const struct session_data *data, const char **why);
+
+/* Whether the switch's port speaks LACP to a team that does not; 'remedy': what to do, as the rest
+ * of a sentence. */
+bool mode_judge_neighbour(const struct member *member, const struct lacp_neighbour *neighbour,
+			  const char *remedy, struct verdict *verdict);
+
+/* Logs what the mode has to say of the member. */
+void mode_warn(const struct member *member);
 
 static inline const struct mode_ops *mode_of(enum config_mode mode)
 {
@@ -90,8 +109,9 @@ static inline const struct mode_ops *mode_of(enum config_mode mode)
 	case CONFIG_MODE_LACP:
 		return &mode_lacp;
 	case CONFIG_MODE_STATIC:
-	case CONFIG_MODE_INDEPENDENT:
 		return &mode_static;
+	case CONFIG_MODE_INDEPENDENT:
+		return &mode_independent;
 	}
 	return NULL;
 }
@@ -131,6 +151,11 @@ static inline void mode_fill_member_view(const struct member *member, struct tea
 {
 	if (member->team->mode->fill_member_view && member->has_port)
 		member->team->mode->fill_member_view(member, view);
+}
+
+static inline const struct placement_role *mode_primary(const struct team *team)
+{
+	return team->mode->primary ? team->mode->primary(team) : NULL;
 }
 
 static inline size_t mode_trace(const struct member *member, uint64_t after,

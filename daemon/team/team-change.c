@@ -231,14 +231,13 @@ static void change_mode(struct team *team, struct team_change *change, const str
 
 static void restart_health(struct team *team)
 {
-	for (unsigned i = 0; i < team->n_members; i++) {
-		struct member *member = &team->members[i];
-
-		if (!member->joined)
-			continue;
-		member_health_end(member);
-		member_health_begin(member);
-	}
+	/* All at once: one of whom nothing is known yet would be worse than the others. */
+	for (unsigned i = 0; i < team->n_members; i++)
+		if (team->members[i].joined)
+			member_health_end(&team->members[i]);
+	for (unsigned i = 0; i < team->n_members; i++)
+		if (team->members[i].joined)
+			member_health_begin(&team->members[i]);
 }
 
 /* -ENOMEM, and nothing has changed. */

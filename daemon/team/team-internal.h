@@ -1,7 +1,9 @@
 /* What the files of this room know of a team. */
 #pragma once
 
+#include "daemon/core/balance.h"
 #include "daemon/core/handover.h"
+#include "daemon/core/independent.h"
 #include "daemon/core/static.h"
 #include "daemon/host/world.h"
 #include "daemon/team/member.h"
@@ -47,9 +49,10 @@ struct team {
 	struct session_store *sessions;
 	struct config_team config;
 	const struct mode_ops *mode;
-	struct lacp *lacp;            /* Of mode "lacp", which alone uses it; else NULL. */
-	struct static_lag static_lag; /* Of mode "static", likewise. */
-	struct datapath *datapath;    /* NULL: there is none for it. */
+	struct lacp *lacp;              /* Of mode "lacp", which alone uses it; else NULL. */
+	struct static_lag static_lag;   /* Of mode "static", likewise. */
+	struct independent independent; /* Of mode "switch-independent". */
+	struct datapath *datapath;      /* NULL: there is none for it. */
 	char datapath_why[256];
 	struct datapath_team *device;
 	int ifindex;
@@ -66,6 +69,11 @@ struct team {
 	struct team_slot slots[PLACEMENT_MEMBERS];
 	struct team_change *change; /* Under way, else NULL. */
 	struct handover handover;
+	uint32_t speeds[PLACEMENT_MEMBERS]; /* Of each slot's last link, in Mbit/s; 0: unknown. */
+	struct balance balance;             /* Where buckets move by measured load; … */
+	nsec_t balance_due;                 /* … when next. NSEC_NEVER: they do not. */
+	bool below_min_active;              /* Too few members work: nothing is sent. */
+	struct team_health health;
 	nsec_t marker_due; /* When to try again to send a Marker that the limit held back. */
 	member_set may_send;
 	member_set may_receive;
@@ -92,6 +100,8 @@ void team_settle(struct team *team);
 
 /* traffic.c: may-send, may-receive, buckets and Markers follow the members' states. */
 void team_apply_traffic(struct team *team);
+/* Whether it may send as far as it alone is concerned, and has a link. */
+bool member_could_send(const struct member *member);
 void team_marker_answered(struct team *team, unsigned slot, bool answered);
 void team_traffic_tick(struct team *team, nsec_t now);
 nsec_t team_traffic_deadline(const struct team *team);
@@ -131,6 +141,15 @@ void team_cancel_change(struct team *team);
 
 /* rules.c: what the datapath has to place the team's frames by. */
 struct datapath_rules team_rules(const struct team *team);
+/* Whether it is for us to move the buckets by what they send: balance is "dynamic", and the
+ * datapath cannot choose for each flowlet. */
+bool team_moves_by_load(const struct team *team);
+
+/* weights.c: of each slot above 0, by the members' configured weights or their speeds. */
+void team_weights(struct team *team, uint32_t weights[static PLACEMENT_MEMBERS]);
+
+/* load.c: one round of moves by load; returns whether the plan has to be written. */
+bool team_move_by_load(struct team *team);
 
 /* stations.c: the addresses behind the team device, on which member each is, and that the switches
  * hear of it when one moves. -ENOMEM. */
@@ -145,8 +164,11 @@ void team_stations_tick(struct team *team, nsec_t now);
 nsec_t team_stations_deadline(const struct team *team);
 
 /* health.c: what is known of the way behind a link that is up, by the configured monitors and of
- * how often it was lost. */
+ * how often it was lost. A member that is not healthy is not used; but the last one is, however bad
+ * it is: see health.h. */
 bool member_is_healthy(const struct member *member);
+/* It is used only because no better one is there. */
+bool member_is_last_resort(const struct member *member);
 /* The member has a device from now on, or (before it goes) no more. */
 void member_health_begin(struct member *member);
 void member_health_end(struct member *member);
@@ -156,6 +178,9 @@ void member_health_tick(struct member *member, nsec_t now);
 nsec_t member_health_deadline(const struct member *member);
 /* Why it is not healthy; false if it is. */
 bool member_health_judge(const struct member *member, struct verdict *verdict);
+/* Looks anew which members are healthy; calls member_health_changed() for those that were not, or
+ * are no more, but not for 'but' (NULL: none). */
+void team_health_settle(struct team *team, const struct member *but);
 
 /* leftover.c: takes out what the adopted device has and the configuration has not; corrects 'info'.
  */

@@ -38,6 +38,7 @@ struct team_view {
 	uint32_t mtu;
 	uint64_t speed_mbps;      /* Of the members that carry. */
 	bool adopted;             /* The device was there when the daemon started. */
+	const char *primary;      /* A member's name in mode "switch-independent", or NULL. */
 	uint64_t moved_in_order;  /* Buckets moved after a Marker was answered, */
 	uint64_t moved_unproven;  /* … or after its timeout. */
 	struct lacp_info partner; /* Of the Aggregator; zero while there is none. */
@@ -53,6 +54,7 @@ struct team_member_view {
 	bool carrier;
 	uint32_t speed_mbps;
 	unsigned buckets; /* That it carries now. */
+	bool primary;     /* Of a switch-independent team. */
 	bool drained;
 	struct datapath_member_counters counters; /* 0 where they cannot be had. */
 	uint64_t lacpdus_limited; /* Slow-protocol frames dropped by the flood limit. */

@@ -7,6 +7,9 @@
  * then. */
 #define MARKER_RETRY (100 * NSEC_PER_MS)
 
+/* How often buckets are moved by their load. */
+#define BALANCE_INTERVAL (5 * NSEC_PER_SEC)
+
 struct wanted {
 	member_set may_send;
 	member_set may_receive;
@@ -17,9 +20,21 @@ struct wanted {
 	uint32_t weights[PLACEMENT_MEMBERS];
 };
 
+/* A mode may let a member go on while its link is away; not when it is back and may not be used
+ * yet: a delay, or the way behind it is dead. */
+static bool is_usable(const struct member *member)
+{
+	return !member->carrier || member->link_told;
+}
+
 static bool can_send(const struct member *member)
 {
-	return member->distributing && !member->drained;
+	return member->distributing && is_usable(member) && !member->drained;
+}
+
+bool member_could_send(const struct member *member)
+{
+	return member->ifindex && can_send(member) && member->carrier;
 }
 
 /* Whether what it would send might be lost. It gets no bucket from members that work; those of
@@ -43,9 +58,8 @@ static struct wanted what_is_wanted(const struct team *team)
 
 		if (!bit || !member->ifindex)
 			continue;
-		wanted.weights[member->slot] = member->speed_mbps;
-		wanted.carrier |= member->distributing && member->carrier;
-		if (member->has_port && team->mode->port_accepts(member))
+		wanted.carrier |= member->distributing && member->carrier && is_usable(member);
+		if (member->has_port && is_usable(member) && team->mode->port_accepts(member))
 			wanted.may_receive |= bit;
 		if (!can_send(member))
 			continue;
@@ -59,6 +73,23 @@ static struct wanted what_is_wanted(const struct team *team)
 			wanted.fit |= bit;
 	}
 	return wanted;
+}
+
+/* In LACP the switch is told: lacp.min_links. */
+static bool are_too_few(const struct team *team, member_set fit)
+{
+	return team->config.mode != CONFIG_MODE_LACP && team->config.min_active > 1 &&
+	       (unsigned)__builtin_popcount(fit) < team->config.min_active;
+}
+
+static void want_nothing(struct wanted *wanted)
+{
+	wanted->may_send = 0;
+	wanted->may_receive = 0;
+	wanted->fit = 0;
+	wanted->waiting = 0;
+	wanted->hesitation_ends = NSEC_NEVER;
+	wanted->carrier = false;
 }
 
 static void place(struct team *team)
@@ -86,13 +117,14 @@ static void set_device_carrier(struct team *team, bool up)
 	team->device->ops->team_carrier(team->device, up);
 }
 
-/* Links that are back, now that nothing can be overtaken. */
-static void show_carriers(struct team *team)
+/* Links that are back, of members that are not in 'but'. */
+static void show_carriers(struct team *team, member_set but)
 {
 	for (unsigned i = 0; i < team->n_members; i++) {
 		struct member *member = &team->members[i];
 
-		if (!member->carrier || member->carrier_shown || member->slot >= PLACEMENT_MEMBERS)
+		if (!member->carrier || member->carrier_shown ||
+		    member->slot >= PLACEMENT_MEMBERS || but >> member->slot & 1)
 			continue;
 		member->carrier_shown = true;
 		team->device->ops->carrier(team->device, member->slot, true);
@@ -155,6 +187,42 @@ static void send_markers(struct team *team)
 	}
 }
 
+static void write_plan(struct team *team, const struct wanted *wanted)
+{
+	bool changed;
+
+	handover_wait(&team->handover, wanted->waiting, team_now(team));
+	changed = handover_change(&team->handover, wanted->fit, wanted->weights, team_now(team));
+	changed |= placement_set_primary(&team->handover.plan, mode_primary(team));
+	if (changed)
+		place(team);
+}
+
+/* What may no longer send stops first; what may send anew starts when the holds are in place, so
+ * that nothing overtakes. Where one takes over from all others, both happen in one write, for there
+ * is to be no moment without any; that it has a link, it may show before. */
+static void change_words(struct team *team, const struct wanted *wanted)
+{
+	member_set going_on = team->may_send & wanted->may_send;
+	bool gap = !(going_on & wanted->fit) && wanted->fit;
+
+	set_allowed(team, gap ? team->may_send : going_on, wanted->may_receive | team->may_receive);
+	show_carriers(team, team->may_send);
+	write_plan(team, wanted);
+	set_allowed(team, wanted->may_send, wanted->may_receive);
+	show_carriers(team, 0);
+}
+
+static void plan_next_round(struct team *team)
+{
+	bool balances = team_moves_by_load(team) && __builtin_popcount(team->handover.fit) > 1;
+
+	if (!balances)
+		team->balance_due = NSEC_NEVER;
+	else if (team->balance_due == NSEC_NEVER)
+		team->balance_due = nsec_add(team_now(team), BALANCE_INTERVAL);
+}
+
 void team_apply_traffic(struct team *team)
 {
 	struct wanted wanted;
@@ -162,19 +230,17 @@ void team_apply_traffic(struct team *team)
 	if (!team->device || team->phase != TEAM_OPEN)
 		return;
 	wanted = what_is_wanted(team);
+	team_weights(team, wanted.weights);
+	team->below_min_active = are_too_few(team, wanted.fit);
+	if (team->below_min_active)
+		want_nothing(&wanted);
 	team->hesitation_ends = wanted.hesitation_ends;
-	/* What may no longer send stops first; what may send anew starts when the holds are in
-	 * place, so that nothing overtakes. */
-	set_allowed(team, team->may_send & wanted.may_send, wanted.may_receive);
-	handover_wait(&team->handover, wanted.waiting, team_now(team));
-	if (handover_change(&team->handover, wanted.fit, wanted.weights, team_now(team)))
-		place(team);
-	set_allowed(team, wanted.may_send, wanted.may_receive);
-	show_carriers(team);
+	change_words(team, &wanted);
 	team_stations_settle(team, wanted.weights);
 	set_device_carrier(team, wanted.carrier);
 	team_watch_carrying(team);
 	send_markers(team);
+	plan_next_round(team);
 }
 
 void team_marker_answered(struct team *team, unsigned slot, bool answered)
@@ -197,6 +263,12 @@ void team_traffic_tick(struct team *team, nsec_t now)
 		return;
 	if (handover_tick(&team->handover, now))
 		place(team);
+	if (now >= team->balance_due) {
+		team->balance_due = nsec_add(now, BALANCE_INTERVAL);
+		if (team_move_by_load(team))
+			place(team);
+		team->marker_due = now;
+	}
 	if (now >= team->marker_due)
 		send_markers(team);
 	team->mode->drain_actions(team);
@@ -211,5 +283,5 @@ nsec_t team_traffic_deadline(const struct team *team)
 	if (!team->device || team->phase != TEAM_OPEN)
 		return NSEC_NEVER;
 	return nsec_min(nsec_min(team->marker_due, handover_deadline(&team->handover)),
-			team->hesitation_ends);
+			nsec_min(team->hesitation_ends, team->balance_due));
 }

@@ -80,6 +80,18 @@ static bool judge_device(const struct member *member, struct verdict *verdict)
 	return true;
 }
 
+static void judge_too_few(const struct team *team, struct verdict *verdict)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < team->n_members; i++)
+		n += member_could_send(&team->members[i]);
+	verdict_set(verdict, TEAM_MEMBER_FAILED, "below-min-active",
+		    "it could carry, but min_active asks for %u members that do, and there %s %u: "
+		    "the team is down until more work",
+		    team->config.min_active, n == 1 ? "is" : "are", n);
+}
+
 static void judge_member(const struct member *member, struct verdict *verdict)
 {
 	if (judge_device(member, verdict))
@@ -95,6 +107,8 @@ static void judge_member(const struct member *member, struct verdict *verdict)
 	else if (!member->distributing && !member->link_told)
 		verdict_set(verdict, TEAM_MEMBER_DOWN, "waiting",
 			    "its link is up; the configured delay has not passed yet");
+	else if (member->distributing && member->team->below_min_active)
+		judge_too_few(member->team, verdict);
 	else
 		member->team->mode->judge(member, verdict);
 }
@@ -184,6 +198,10 @@ static enum team_state judge_team(const struct team *team, const struct count *c
 		*explanation = team->hindrance;
 		return TEAM_DOWN;
 	}
+	if (team->below_min_active) {
+		*explanation = "fewer members work than min_active asks for, so none carries";
+		return TEAM_DOWN;
+	}
 	if (!count->active) {
 		*explanation = "no member carries traffic";
 		return TEAM_DOWN;
@@ -192,6 +210,14 @@ static enum team_state judge_team(const struct team *team, const struct count *c
 		return TEAM_UP;
 	*explanation = "not every member that should carry traffic does";
 	return TEAM_DEGRADED;
+}
+
+static const char *primary_name(struct team *team)
+{
+	const struct placement_role *primary = mode_primary(team);
+	const struct member *member = primary ? team_member_in_slot(team, primary->hold) : NULL;
+
+	return member ? member->config->name : NULL;
 }
 
 void team_get_view(struct team *team, struct team_view *view)
@@ -212,6 +238,7 @@ void team_get_view(struct team *team, struct team_view *view)
 		.moved_unproven = team->handover.moved_unproven,
 	};
 	view->state = judge_team(team, &count, &view->explanation);
+	view->primary = primary_name(team);
 	mode_fill_view(team, view);
 }
 

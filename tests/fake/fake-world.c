@@ -120,6 +120,55 @@ static void fake_carrier_ask(struct world *base, int ifindex)
 	fake_of(base)->asked++;
 }
 
+static int fake_frame_send(struct world *base, int ifindex, struct span frame)
+{
+	struct fake_world *world = fake_of(base);
+
+	if (!fake_world_link(world, ifindex))
+		return -ENXIO;
+	fake_network_take(world, ifindex, frame);
+	return 0;
+}
+
+static void fake_probe_join(struct world *base, int ifindex, const struct probe_address *targets,
+			    size_t n)
+{
+	struct fake_link *link = fake_world_link(fake_of(base), ifindex);
+
+	if (link)
+		link->asks = true;
+}
+
+static void fake_probe_leave(struct world *base, int ifindex)
+{
+	struct fake_link *link = fake_world_link(fake_of(base), ifindex);
+
+	if (link)
+		link->asks = false;
+}
+
+static void fake_errors_ask(struct world *base, int ifindex)
+{
+	struct fake_world *world = fake_of(base);
+
+	if (world->n_errors_wanted < FAKE_LINKS)
+		world->errors_wanted[world->n_errors_wanted++] = ifindex;
+}
+
+static unsigned tell_errors(struct fake_world *world)
+{
+	unsigned n = world->n_errors_wanted;
+
+	world->n_errors_wanted = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const struct fake_link *link = fake_world_link(world, world->errors_wanted[i]);
+
+		if (world->host && link)
+			host_member_errors(world->host, link->link.ifindex, link->errors);
+	}
+	return n;
+}
+
 static void fake_save_identity(struct world *base, char *text)
 {
 	struct fake_world *world = fake_of(base);
@@ -157,6 +206,10 @@ static const struct world_ops fake_world_ops = {
 	.carrier_watch = fake_carrier_watch,
 	.carrier_unwatch = fake_carrier_unwatch,
 	.carrier_ask = fake_carrier_ask,
+	.frame_send = fake_frame_send,
+	.probe_join = fake_probe_join,
+	.probe_leave = fake_probe_leave,
+	.errors_ask = fake_errors_ask,
 	.save_identity = fake_save_identity,
 	.save_running = fake_save_running,
 	.fill_status = fake_fill_status,
@@ -388,6 +441,8 @@ static void let_happen(struct fake_world *world)
 
 	do {
 		n = drain_partner(world);
+		n += fake_network_deliver(world);
+		n += tell_errors(world);
 		if (world->host)
 			n += fake_datapath_run(world->datapath);
 	} while (n);

@@ -5,6 +5,7 @@
 #include "daemon/core/lacp/lacp.h"
 #include "daemon/host/lifecycle.h"
 #include "tests/fake/fake-datapath.h"
+#include "tests/fake/fake-network.h"
 
 #define FAKE_LINKS 40
 
@@ -17,6 +18,9 @@ struct fake_link {
 	uint64_t *word;
 	unsigned slot;
 	unsigned frames_sent;
+	bool way_is_dead; /* Behind the cable: nothing comes back. */
+	bool asks;        /* Answers to probes reach us. */
+	uint64_t errors;  /* What the device would count. */
 };
 
 struct fake_world {
@@ -35,6 +39,9 @@ struct fake_world {
 	char *saved_running;
 	const char *boot_id;
 	unsigned asked; /* Questions whether a lost link is back. */
+	struct fake_network network;
+	int errors_wanted[FAKE_LINKS]; /* Devices that were asked for their errors. */
+	unsigned n_errors_wanted;
 	char folder[32];
 };
 

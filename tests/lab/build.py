@@ -17,6 +17,7 @@ class Build:
         self.yoked = self._program("daemon/yoked")
         self.yokectl = self._program("client/yokectl")
         self.traffic = self._program("tests/lab/traffic")
+        self.copies = self._program("tests/lab/copies")
         self.flood = self._program("tests/lab/flood")
         self.tcx = self._program("tests/lab/tcx")
         self.hold_rtnl = self._program("tests/lab/hold-rtnl")

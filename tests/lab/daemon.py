@@ -11,22 +11,29 @@ from lab.wait import LabError, wait_until
 def _value(value):
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        return _group(value)
+    if isinstance(value, (list, tuple)):
+        return "( " + ", ".join(_value(found) for found in value) + " )"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
+def _setting(key, value):
+    return f"{key}{': ' if isinstance(value, dict) else ' = '}{_value(value)};"
+
+
 def _group(values):
-    return "{ " + " ".join(f"{key} = {_value(value)};" for key, value in values.items()) + " }"
+    return "{ " + " ".join(_setting(key, value) for key, value in values.items()) + " }"
 
 
 def team_config(members, name="team0", lacp=None, mode="lacp", **keys):
     """The text of a team's file. 'members': names, or dictionaries of a member's keys. 'lacp' counts in
-    mode "lacp" only."""
-    listed = ", ".join(_group(member if isinstance(member, dict) else {"name": member})
-                       for member in members)
-    lines = [f"  {key} = {_value(value)};" for key, value in keys.items()]
+    mode "lacp" only. Of the keys a dictionary becomes a group and a list a list."""
+    listed = [member if isinstance(member, dict) else {"name": member} for member in members]
+    lines = [f"  {_setting(key, value)}" for key, value in keys.items()]
     if mode == "lacp":
         lines.append(f"  lacp: {_group({'rate': 'fast', **(lacp or {})})};")
-    return "\n".join(["team: {", f'  name = "{name}";', f'  mode = "{mode}";', f"  members = ( {listed} );",
+    return "\n".join(["team: {", f'  name = "{name}";', f'  mode = "{mode}";', f"  members = {_value(listed)};",
                       *lines, "};", ""])
 
 

@@ -2,10 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_addr.h>
 #include <net/if.h>
+#include <netlink/errno.h>
 #include <netlink/netlink.h>
+#include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/veth.h>
+#include <netlink/route/link/vlan.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -118,6 +122,61 @@ void lab_set_up(struct nl_sock *socket, int ifindex, bool up)
 	else
 		rtnl_link_unset_flags(changes, IFF_UP);
 	change(socket, ifindex, changes);
+}
+
+void lab_set_master(struct nl_sock *socket, int ifindex, int master)
+{
+	struct rtnl_link *changes = rtnl_link_alloc();
+
+	rtnl_link_set_master(changes, master);
+	change(socket, ifindex, changes);
+}
+
+int lab_add_vlan(struct nl_sock *socket, const char *name, int lower, uint16_t vlan)
+{
+	struct rtnl_link *link = rtnl_link_vlan_alloc();
+	int ifindex, r;
+
+	rtnl_link_set_name(link, name);
+	rtnl_link_set_link(link, lower);
+	rtnl_link_vlan_set_id(link, vlan);
+	r = rtnl_link_add(socket, link, NLM_F_CREATE | NLM_F_EXCL);
+	rtnl_link_put(link);
+	if (r == -NLE_OPNOTSUPP)
+		return 0;
+	check(r, "make a VLAN device");
+	ifindex = (int)if_nametoindex(name);
+	ck_assert_int_gt(ifindex, 0);
+	return ifindex;
+}
+
+static struct rtnl_addr *make_address(int ifindex, const char *text)
+{
+	struct rtnl_addr *address = rtnl_addr_alloc();
+	struct nl_addr *local;
+
+	check(nl_addr_parse(text, AF_UNSPEC, &local), "read an address");
+	rtnl_addr_set_ifindex(address, ifindex);
+	rtnl_addr_set_local(address, local);
+	rtnl_addr_set_flags(address, IFA_F_NODAD);
+	nl_addr_put(local);
+	return address;
+}
+
+void lab_add_address(struct nl_sock *socket, int ifindex, const char *text)
+{
+	struct rtnl_addr *address = make_address(ifindex, text);
+
+	check(rtnl_addr_add(socket, address, NLM_F_CREATE | NLM_F_EXCL), "add an address");
+	rtnl_addr_put(address);
+}
+
+void lab_delete_address(struct nl_sock *socket, int ifindex, const char *text)
+{
+	struct rtnl_addr *address = make_address(ifindex, text);
+
+	check(rtnl_addr_delete(socket, address, 0), "delete an address");
+	rtnl_addr_put(address);
 }
 
 void lab_set_mtu(struct nl_sock *socket, int ifindex, unsigned mtu)

@@ -39,6 +39,15 @@ void lab_set_up(struct nl_sock *socket, int ifindex, bool up);
 void lab_set_mtu(struct nl_sock *socket, int ifindex, unsigned mtu);
 void lab_set_name(struct nl_sock *socket, int ifindex, const char *name);
 
+void lab_set_master(struct nl_sock *socket, int ifindex, int master);
+
+/* A VLAN device on 'lower'; returns its ifindex, 0 where the kernel has none. */
+int lab_add_vlan(struct nl_sock *socket, const char *name, int lower, uint16_t vlan);
+
+/* 'text': "10.0.0.1/24"; IPv6 without asking whether somebody else has it. */
+void lab_add_address(struct nl_sock *socket, int ifindex, const char *text);
+void lab_delete_address(struct nl_sock *socket, int ifindex, const char *text);
+
 /* Both ends up, until both can send. */
 void lab_plug_in(struct lab *lab, int ifindex);
 

@@ -5,6 +5,7 @@
 #include "lib/base/array.h"
 #include "tests/unit/run.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,4 +60,30 @@ static inline const char *tell(const struct config_problems *problems)
 				       problems->problems[i].warning ? "warning: " : "",
 				       problems->problems[i].text);
 	return text;
+}
+
+/* A file that is wrong in one thing. */
+struct mistake {
+	const char *what;
+	const char *text;
+	unsigned line;
+	const char *words;
+};
+
+static inline void expect_mistake(const struct mistake *mistake, enum config_kind kind)
+{
+	struct config untouched;
+	struct config *config = &untouched;
+	struct config_problems problems;
+	int r = parse_as(mistake->text, kind, &config, &problems);
+
+	ck_assert_msg(r == -EINVAL, "%s: %d instead of an error", mistake->what, r);
+	ck_assert_ptr_eq(config, &untouched);
+	ck_assert_msg(has_problem(&problems, false, mistake->line, mistake->words),
+		      "%s: expected line %u, \"%s\", got%s", mistake->what, mistake->line,
+		      mistake->words, tell(&problems));
+	for (unsigned i = 0; i < problems.n; i++)
+		ck_assert_msg(strlen(problems.problems[i].text) <
+				      sizeof(problems.problems[i].text) - 1,
+			      "%s: cut: %s", mistake->what, problems.problems[i].text);
 }

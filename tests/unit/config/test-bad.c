@@ -4,13 +4,6 @@
 
 #include <errno.h>
 
-struct mistake {
-	const char *what;
-	const char *text;
-	unsigned line;
-	const char *words;
-};
-
 #define M "name = \"team0\"; mode = \"lacp\"; "
 #define S "name = \"team0\"; mode = \"static\"; "
 #define STATIC_TEAM(keys) "team: { " S MEMBERS keys "\n};\n"
@@ -95,15 +88,18 @@ static const struct mistake mistakes[] = {
 	  "unknown key \"lacp.kye\": did you mean \"key\"?" },
 	{ "a key of another group", TEAM("rate = \"fast\";"), 2,
 	  "it belongs in lacp: { … } of a team" },
-	{ "a key of a later version", TEAM("flowlet_gap_us = 500;"), 2,
-	  "unknown key \"flowlet_gap_us\": expected name, mode, balance, hash, datapath, mtu, mac, "
-	  "members, lacp or monitor" },
+	{ "a key of a later version", TEAM("interfaces = ( );"), 2,
+	  "unknown key \"interfaces\": expected a key of team: { … } in a file of the folder "
+	  "conf.d, see yoke.conf(5)" },
+	{ "a key of two groups", TEAM("interval_ms = 5;"), 2,
+	  "it belongs in announce: { … } of a team or in monitor = ( { … } ) of a team" },
 	{ "an unknown key of lacp", TEAM("lacp: { x = 1; };"), 2,
 	  "expected rate, active, system_priority, system, key, min_links, max_links, select, "
 	  "control, fallback or fallback_delay_ms" },
 	{ "an unknown key of a member",
-	  "team: { " M "members = ( { name = \"eno1\"; weight = 2; } ); };", 1,
-	  "member 1: unknown key \"weight\": expected name, standby" },
+	  "team: { " M "members = ( { name = \"eno1\"; speed = 2; } ); };", 1,
+	  "member 1: unknown key \"speed\": expected name, standby, priority, preferred, weight, "
+	  "disabled or drain" },
 	{ "an unknown key of the file", "bond: { };", 1,
 	  "unknown key \"bond\": expected team or teams" },
 	{ "a team's key in the file", "mtu = 1500;", 1, "it belongs in team: { … }" },
@@ -113,7 +109,7 @@ static const struct mistake mistakes[] = {
 	{ "a team without a name", "\nteam: { mode = \"lacp\"; " MEMBERS "};", 2,
 	  "name is missing: expected the name of an interface" },
 	{ "a team without a mode", "team: { name = \"t\"; " MEMBERS "};", 1,
-	  "mode is missing: expected \"lacp\" or \"static\"" },
+	  "mode is missing: expected \"lacp\", \"static\" or \"switch-independent\"" },
 	{ "a team without members", "team: { " M "};", 1, "members is missing: expected a list" },
 	{ "a member without a name", "team: { " M "members = ( { name = \"eno1\"; },\n{ } ); };", 2,
 	  "member 2: name is missing" },
@@ -163,7 +159,7 @@ static const struct mistake mistakes[] = {
 	{ "a word with control characters", TEAM("hash = \"\\x1b[2J\";"), 2,
 	  "hash is \"\\x1b[2J\"" },
 	{ "a mode that there is not", "team: { name = \"t\"; mode = \"roundrobin\";\n" MEMBERS "};",
-	  1, "mode is \"roundrobin\": expected \"lacp\" or \"static\"" },
+	  1, "mode is \"roundrobin\": expected \"lacp\", \"static\" or \"switch-independent\"" },
 	{ "the settings of LACP in another mode", STATIC_TEAM("mtu = 1500;\nlacp: { };"), 3,
 	  "lacp goes with mode \"lacp\", and mode is \"static\"" },
 	{ "a key of LACP in another mode", STATIC_TEAM("lacp: { rate = \"fast\"; };"), 2,
@@ -174,19 +170,17 @@ static const struct mistake mistakes[] = {
 	  "team: { " S
 	  "members = ( { name = \"eno1\"; },\n{ name = \"eno2\"; standby = true; } ); };",
 	  2,
-	  "member 2: standby goes with mode \"lacp\", and mode is \"static\": the switch sends on "
+	  "member 2: standby goes with mode \"lacp\" or \"switch-independent\", and mode is "
+	  "\"static\": the switch sends on "
 	  "every link of a static aggregation that is up" },
 	{ "a priority in a static team",
 	  "team: { " S "members = ( { name = \"eno1\";\npriority = 1; } ); };", 2,
-	  "member 1: priority goes with mode \"lacp\", and mode is \"static\"" },
-	{ "a balance of a later version", TEAM("balance = \"vm-port\";"), 2,
-	  "balance is \"vm-port\": expected \"address-hash\", the only balance of this version" },
+	  "member 1: priority goes with mode \"lacp\" or \"switch-independent\", and mode is "
+	  "\"static\"" },
+	{ "a balance that there is not", TEAM("balance = \"round-robin\";"), 2,
+	  "balance is \"round-robin\": expected \"address-hash\", \"vm-port\" or \"dynamic\"" },
 	{ "a datapath that there is not", TEAM("datapath = \"xdp\";"), 2,
 	  "expected \"auto\", \"bpf\" or \"team\"" },
-	{ "a monitor of a later version", TEAM("monitor = ( { type = \"arp\"; } );"), 2,
-	  "monitor 1: type is \"arp\": expected \"carrier\", the only type" },
-	{ "two monitors", TEAM("monitor = ( { type = \"carrier\"; }, { type = \"carrier\"; } );"),
-	  2, "monitor has 2 entries: expected a list of at most one group" },
 	{ "an MTU that is too small", TEAM("mtu = 67;"), 2,
 	  "mtu is 67: expected 0 or 68 to 65535" },
 	{ "an MTU that is too large", TEAM("mtu = 65536;"), 2, "mtu is 65536" },
@@ -287,27 +281,9 @@ static const struct mistake mistakes[] = {
 	  4, "lacp.key is 5, which is that of \"team0\" (test.conf:2): expected another, or 0" },
 };
 
-static void expect(const struct mistake *mistake, enum config_kind kind)
-{
-	struct config untouched;
-	struct config *config = &untouched;
-	struct config_problems problems;
-	int r = parse_as(mistake->text, kind, &config, &problems);
-
-	ck_assert_msg(r == -EINVAL, "%s: %d instead of an error", mistake->what, r);
-	ck_assert_ptr_eq(config, &untouched);
-	ck_assert_msg(has_problem(&problems, false, mistake->line, mistake->words),
-		      "%s: expected line %u, \"%s\", got%s", mistake->what, mistake->line,
-		      mistake->words, tell(&problems));
-	for (unsigned i = 0; i < problems.n; i++)
-		ck_assert_msg(strlen(problems.problems[i].text) <
-				      sizeof(problems.problems[i].text) - 1,
-			      "%s: cut: %s", mistake->what, problems.problems[i].text);
-}
-
 START_TEST(a_mistake_is_told_with_its_line)
 {
-	expect(&mistakes[_i], CONFIG_KIND_TEAMS);
+	expect_mistake(&mistakes[_i], CONFIG_KIND_TEAMS);
 }
 END_TEST
 
@@ -327,7 +303,7 @@ static const struct mistake host_mistakes[] = {
 
 START_TEST(a_mistake_in_the_main_file_is_told_too)
 {
-	expect(&host_mistakes[_i], CONFIG_KIND_HOST);
+	expect_mistake(&host_mistakes[_i], CONFIG_KIND_HOST);
 }
 END_TEST
 

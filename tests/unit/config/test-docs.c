@@ -158,9 +158,12 @@ static const struct {
 	unsigned n_teams;
 	unsigned n_members; /* Of the last team. */
 } examples[] = {
+	{ "conf/examples/active-standby.conf", 1, 3 },
+	{ "conf/examples/dynamic.conf", 1, 4 },
+	{ "conf/examples/every-key.conf", 2, 3 },
 	{ "conf/examples/lacp-four-nics.conf", 1, 4 },
 	{ "conf/examples/static-four-nics.conf", 1, 4 },
-	{ "conf/examples/every-key.conf", 1, 2 },
+	{ "conf/examples/switch-independent-two-switches.conf", 1, 4 },
 	{ "conf/examples/two-teams.conf", 2, 3 },
 };
 
@@ -197,39 +200,82 @@ static bool is_set(const char *text, const char *name)
 	return false;
 }
 
+static void add_member(struct config_team *team, const char *name)
+{
+	struct config_member *member = &team->members[team->n_members++];
+
+	schema_defaults(&schema_member, member);
+	strcpy(member->name, name);
+}
+
+/* The first team of the example, from nothing but its name and members. */
+static struct config_team plain_team(void)
+{
+	struct config_team team;
+
+	config_team_init(&team, "team0");
+	add_member(&team, "eno1");
+	add_member(&team, "eno2");
+	return team;
+}
+
+/* The second, from nothing but what has no default or cannot stand there with it. */
+static struct config_team other_team(void)
+{
+	struct config *config = parse_good(
+		"team: { name = \"team1\"; mode = \"switch-independent\"; balance = \"dynamic\"; "
+		"members = ( { name = \"ens1f0\"; preferred = true; }, { name = \"ens1f1\"; }, { "
+		"name = \"ens2f0\"; standby = true; } ); monitor = ( { type = \"arp\"; targets = ( "
+		"\"192.0.2.1\", \"192.0.2.2\" ); }, { type = \"speed\"; full_duplex = true; }, { "
+		"type "
+		"= \"errors\"; errors_max = 100; } ); };");
+	struct config_team team = config->teams[0];
+
+	config_free(config);
+	return team;
+}
+
 START_TEST(the_example_with_every_key_has_every_key_with_its_default)
 {
 	cleanup(freep) char *text = read_source("conf/examples/every-key.conf");
 	struct config *config = parse_good(text);
-	struct config_team team;
+	const struct config_team plain = plain_team(), other = other_team();
 
 	for (unsigned i = 2; schema_sections[i]; i++)
 		for (unsigned j = 0; j < schema_sections[i]->n_keys; j++)
 			ck_assert_msg(is_set(text, schema_sections[i]->keys[j].name),
 				      "%s is missing", schema_sections[i]->keys[j].name);
-	config_team_init(&team, "team0");
-	team.n_members = 2;
-	schema_defaults(&schema_member, &team.members[0]);
-	schema_defaults(&schema_member, &team.members[1]);
-	strcpy(team.members[0].name, "eno1");
-	strcpy(team.members[1].name, "eno2");
-	ck_assert_uint_eq(config_team_fingerprint(&team),
+	ck_assert_uint_eq(config_team_fingerprint(&plain),
 			  config_team_fingerprint(&config->teams[0]));
+	ck_assert_uint_eq(config_team_fingerprint(&other),
+			  config_team_fingerprint(&config->teams[1]));
 	config_free(config);
 }
 END_TEST
 
-/* The guard finds a number's range by its name alone. */
-START_TEST(no_two_numbers_have_the_same_name)
+/* The guard finds a number's range by its name, and by the section's if two have it. */
+START_TEST(two_numbers_of_one_name_are_told_apart_by_their_section)
 {
 	for (unsigned i = 0; schema_sections[i]; i++)
 		for (unsigned j = 0; j < schema_sections[i]->n_keys; j++) {
-			const struct schema_key *key = &schema_sections[i]->keys[j];
+			const struct schema_section *section = schema_sections[i];
+			const struct schema_key *key = &section->keys[j];
 
 			ck_assert_uint_gt(strlen(key->help), 10);
 			ck_assert(key->type != SCHEMA_NUMBER ||
-				  schema_owner(key->name) == schema_sections[i]);
+				  schema_owner(key->name) == section ||
+				  schema_find(&schema_team, section->name));
 		}
+}
+END_TEST
+
+/* Or the guard would not find it. */
+START_TEST(a_section_is_named_as_its_key)
+{
+	for (unsigned i = 0; i < schema_team.n_keys; i++)
+		if (schema_team.keys[i].section)
+			ck_assert_str_eq(schema_team.keys[i].section->name,
+					 schema_team.keys[i].name);
 }
 END_TEST
 
@@ -239,13 +285,14 @@ int main(void)
 	TCase *tcase = tcase_create("docs");
 
 	tcase_add_loop_test(tcase, the_manual_page_has_each_key_with_its_range_default_and_help, 0,
-			    6);
+			    8);
 	tcase_add_test(tcase, the_example_of_the_manual_page_is_right);
 	tcase_add_test(tcase, the_shipped_settings_show_each_key_with_its_default);
 	tcase_add_test(tcase, the_shipped_settings_are_right_also_without_the_comment_signs);
 	tcase_add_loop_test(tcase, an_example_is_right, 0, ARRAY_SIZE(examples));
 	tcase_add_test(tcase, the_example_with_every_key_has_every_key_with_its_default);
-	tcase_add_test(tcase, no_two_numbers_have_the_same_name);
+	tcase_add_test(tcase, two_numbers_of_one_name_are_told_apart_by_their_section);
+	tcase_add_test(tcase, a_section_is_named_as_its_key);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

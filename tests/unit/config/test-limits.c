@@ -210,23 +210,43 @@ START_TEST(a_team_has_up_to_32_members)
 }
 END_TEST
 
+#define LACP "mode = \"lacp\"; "
+#define INDEPENDENT "mode = \"switch-independent\"; "
+
 /* The range of each number, from inside and from outside. */
 static const struct {
 	const char *format;
 	long low, high;
 } ranges[] = {
-	{ "mtu = %ld;", 68, 65535 },
-	{ "lacp: { system_priority = %ld; };", 0, 65535 },
-	{ "lacp: { key = %ld; };", 0, 65535 },
-	{ "lacp: { max_links = %ld; };", 1, 32 },
-	{ "lacp: { fallback_delay_ms = %ld; };", 0, 3600000 },
-	{ "monitor = ( { type = \"carrier\"; up_delay_ms = %ld; } );", 0, 60000 },
-	{ "monitor = ( { type = \"carrier\"; down_delay_ms = %ld; } );", 0, 60000 },
+	{ LACP "mtu = %ld;", 68, 65535 },
+	{ LACP "lacp: { system_priority = %ld; };", 0, 65535 },
+	{ LACP "lacp: { key = %ld; };", 0, 65535 },
+	{ LACP "lacp: { max_links = %ld; };", 1, 32 },
+	{ LACP "lacp: { fallback_delay_ms = %ld; };", 0, 3600000 },
+	{ LACP "monitor = ( { type = \"carrier\"; up_delay_ms = %ld; } );", 0, 60000 },
+	{ LACP "monitor = ( { type = \"carrier\"; down_delay_ms = %ld; } );", 0, 60000 },
+	{ LACP "monitor = ( { type = \"arp\"; targets = ( \"10.0.0.1\" ); interval_ms = %ld; } );",
+	  10, 60000 },
+	{ LACP "monitor = ( { type = \"nd\"; targets = ( \"fe80::1\" ); missed_max = %ld; } );", 1,
+	  100 },
+	{ LACP "monitor = ( { type = \"nd\"; targets = ( \"fe80::1\" ); vlan = %ld; } );", 0,
+	  4094 },
+	{ LACP "monitor = ( { type = \"speed\"; full_duplex = true; min_speed_mbps = %ld; } );", 0,
+	  10000000 },
+	{ LACP "monitor = ( { type = \"errors\"; errors_max = %ld; } );", 0, 1000000000 },
+	{ LACP "balance = \"dynamic\"; flowlet_gap_us = %ld;", 50, 1000000 },
+	{ LACP "flap_damping: { flaps = %ld; };", 0, 1000 },
+	{ LACP "flap_damping: { period_ms = %ld; };", 1000, 3600000 },
+	{ LACP "flap_damping: { hold_down_max_ms = 3600000; hold_down_ms = %ld; };", 100, 3600000 },
+	{ LACP "flap_damping: { hold_down_ms = 100; hold_down_max_ms = %ld; };", 100, 86400000 },
+	{ INDEPENDENT "fail_back_delay_ms = %ld;", 0, 3600000 },
+	{ INDEPENDENT "announce: { count = %ld; };", 0, 10 },
+	{ INDEPENDENT "announce: { interval_ms = %ld; };", 10, 10000 },
 };
 
 static int parse_number(unsigned i, long value)
 {
-	char keys[128];
+	char keys[160];
 	char text[512];
 	struct config_problems problems;
 
@@ -234,7 +254,8 @@ static int parse_number(unsigned i, long value)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	(void)snprintf(keys, sizeof(keys), ranges[i].format, value);
 #pragma GCC diagnostic pop
-	(void)snprintf(text, sizeof(text), TEAM_WITH("%s"), keys);
+	(void)snprintf(text, sizeof(text),
+		       "team: { name = \"team0\"; members = ( { name = \"eno1\"; } ); %s };", keys);
 	return parse_bytes(text, strlen(text), &problems);
 }
 
@@ -265,8 +286,15 @@ static char *read_file(const char *folder, const char *name, size_t *size)
 	return text;
 }
 
-static const char *const whole_files[] = { "every-key.conf", "two-teams.conf",
-					   "lacp-four-nics.conf", "static-four-nics.conf" };
+static const char *const whole_files[] = {
+	"every-key.conf",
+	"two-teams.conf",
+	"lacp-four-nics.conf",
+	"static-four-nics.conf",
+	"active-standby.conf",
+	"dynamic.conf",
+	"switch-independent-two-switches.conf",
+};
 
 /* Right is what holds nothing but comments, and what ends behind the last bracket. */
 START_TEST(a_file_cut_at_any_byte_is_right_or_an_error)

@@ -361,6 +361,85 @@ START_TEST(a_folder_is_checked_whole_or_as_a_conf_d)
 }
 END_TEST
 
+#define DIRECT(name, datapath)                                                 \
+	"team: { name = \"" name "\"; mode = \"lacp\"; datapath = \"" datapath \
+	"\";\nmembers = ( { name = \"m-" name "\"; } );\ntransmit = \"direct\"; };\n"
+#define REFUSED \
+	"transmit is \"direct\", which datapath \"team\" cannot do: the kernel's driver sends"
+
+/* What 'config check' says of a team that wants what one datapath cannot do. */
+static const struct {
+	const char *what;
+	const char *configured;
+	const char *given; /* By --datapath. */
+	unsigned n_errors, n_warnings;
+} judged[] = {
+	{ "it is left to the kernel", DIRECT("t", "auto"), NULL, 0, 1 },
+	{ "it is the one that can", DIRECT("t", "bpf"), NULL, 0, 0 },
+	{ "it is the other one", DIRECT("t", "team"), NULL, 1, 0 },
+	{ "it is left to the kernel, which has the driver", DIRECT("t", "auto"), "team", 1, 0 },
+	{ "it is left to the kernel, which has not", DIRECT("t", "auto"), "bpf", 0, 0 },
+	{ "the command line has the last word", DIRECT("t", "team"), "bpf", 0, 0 },
+	{ "the command line has the last word, and is wrong", DIRECT("t", "bpf"), "team", 1, 0 },
+	{ "nothing of the kind is wanted", TEAM("t", "x"), "team", 0, 0 },
+};
+
+START_TEST(a_check_judges_by_the_datapath)
+{
+	static const char *const paths[] = { "conf.d" };
+	const struct config_question question = {
+		.paths = paths,
+		.n_paths = 1,
+		.datapath = judged[_i].given,
+	};
+	struct config *config = NULL;
+	struct config_problems problems;
+	int r;
+
+	write_file("conf.d/a.conf", judged[_i].configured);
+	r = config_check(&question, &config, &problems);
+	ck_assert_msg(r == (judged[_i].n_errors ? -EINVAL : 0), "%s:%s", judged[_i].what,
+		      tell(&problems));
+	ck_assert_msg(problems.n_errors == judged[_i].n_errors &&
+			      problems.n_warnings == judged[_i].n_warnings,
+		      "%s:%s", judged[_i].what, tell(&problems));
+	if (problems.n)
+		expect_problem(&problems, "conf.d/a.conf", 3, REFUSED);
+	if (problems.n_warnings)
+		expect_problem(&problems, "conf.d/a.conf", 3, "; \"auto\" takes \"bpf\"");
+	config_free(config);
+}
+END_TEST
+
+/* The daemon finds out which one it is, and has nothing to warn of. */
+START_TEST(a_daemon_is_not_warned_of_what_the_other_datapath_cannot_do)
+{
+	struct config *config = NULL;
+	struct config_problems problems;
+
+	write_file("conf.d/a.conf", DIRECT("t", "auto"));
+	ck_assert_int_eq(config_load("yoke.conf", &config, &problems), 0);
+	ck_assert_uint_eq(problems.n, 0);
+	config_free(config);
+}
+END_TEST
+
+START_TEST(a_check_of_nothing_named_is_one_of_the_main_file)
+{
+	const struct config_question question = { .main_path = "yoke.conf" };
+	struct config *config = NULL;
+	struct config_problems problems;
+
+	write_file("yoke.conf", "log_level = \"error\";");
+	write_file("conf.d/a.conf", DIRECT("t", "auto"));
+	ck_assert_int_eq(config_check(&question, &config, &problems), 0);
+	ck_assert_int_eq(config->log_level, 3);
+	ck_assert_uint_eq(config->n_teams, 1);
+	ck_assert_uint_eq(problems.n_warnings, 1);
+	config_free(config);
+}
+END_TEST
+
 START_TEST(a_path_that_does_not_exist_is_an_error)
 {
 	static const char *const paths[] = { "nowhere.conf", "" };
@@ -435,6 +514,9 @@ int main(void)
 	tcase_add_test(tcase, a_folder_that_may_not_be_entered_does_not_count_as_empty);
 	tcase_add_test(tcase, single_files_are_checked_by_their_names);
 	tcase_add_test(tcase, a_folder_is_checked_whole_or_as_a_conf_d);
+	tcase_add_loop_test(tcase, a_check_judges_by_the_datapath, 0, ARRAY_SIZE(judged));
+	tcase_add_test(tcase, a_daemon_is_not_warned_of_what_the_other_datapath_cannot_do);
+	tcase_add_test(tcase, a_check_of_nothing_named_is_one_of_the_main_file);
 	tcase_add_test(tcase, a_path_that_does_not_exist_is_an_error);
 	tcase_add_test(tcase, there_are_at_most_64_teams);
 	tcase_add_test(tcase, a_long_path_keeps_its_end);

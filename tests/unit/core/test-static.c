@@ -123,14 +123,14 @@ START_TEST(a_partner_is_told_of_once_and_the_port_goes_on)
 	ck_assert(next(STATIC_ACTION_PARTNER).carries);
 	ck_assert(next(STATIC_ACTION_NOTE).carries);
 	no_more();
-	ck_assert_uint_eq(lag.ports[0].partner.key, 7);
+	ck_assert_uint_eq(lag.neighbours.ports[0].info.key, 7);
 	hear(0, 1, NSEC_PER_SEC);
 	no_more();
 	/* Nor is the same one after a flap of the link. */
 	static_lag_port_link(&lag, 0, false);
 	static_lag_port_link(&lag, 0, true);
 	next(STATIC_ACTION_PARTNER);
-	ck_assert(!lag.ports[0].partner_known);
+	ck_assert(!lag.neighbours.ports[0].known);
 	hear(0, 1, 2 * NSEC_PER_SEC);
 	next(STATIC_ACTION_PARTNER);
 	no_more();
@@ -144,7 +144,7 @@ END_TEST
 
 START_TEST(a_partner_that_falls_silent_is_forgotten)
 {
-	nsec_t end = NSEC_PER_SEC + STATIC_PARTNER_PATIENCE;
+	nsec_t end = NSEC_PER_SEC + LACP_NEIGHBOUR_PATIENCE;
 
 	static_lag_port_add(&lag, 5, false);
 	ck_assert_uint_eq(static_lag_deadline(&lag), NSEC_NEVER);
@@ -153,11 +153,11 @@ START_TEST(a_partner_that_falls_silent_is_forgotten)
 	drain();
 	ck_assert_uint_eq(static_lag_deadline(&lag), end);
 	static_lag_tick(&lag, end - 1);
-	ck_assert(lag.ports[5].partner_known);
+	ck_assert(lag.neighbours.ports[5].known);
 	static_lag_tick(&lag, end);
 	ck_assert_uint_eq(next(STATIC_ACTION_PARTNER).slot, 5);
 	no_more();
-	ck_assert(!lag.ports[5].partner_known);
+	ck_assert(!lag.neighbours.ports[5].known);
 	ck_assert_uint_eq(static_lag_deadline(&lag), NSEC_NEVER);
 }
 END_TEST
@@ -175,7 +175,7 @@ START_TEST(what_is_no_lacpdu_says_nothing_of_a_partner)
 	payload[0] = SLOW_SUBTYPE_LACP; /* And badly formed. */
 	static_lag_receive(&lag, 0, (struct span){ payload, 40 }, 0);
 	no_more();
-	ck_assert(!lag.ports[0].partner_known);
+	ck_assert(!lag.neighbours.ports[0].known);
 }
 END_TEST
 

@@ -111,6 +111,7 @@ static const struct {
 	  OPTION_MODE | OPTION_MEMBER },
 	{ "member set team0 eno1 active", "set", 0 },
 	{ "config check a b c d", "check", 0 },
+	{ "config check --datapath team a", "check", OPTION_DATAPATH },
 };
 
 START_TEST(options_may_stand_anywhere)

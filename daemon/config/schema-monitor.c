@@ -1,0 +1,87 @@
+/* The keys of a monitor. The type "carrier" has its values in the team itself. */
+#include "daemon/config/schema-rows.h"
+
+#define CARRIER SCHEMA_BIT(CONFIG_MONITOR_CARRIER)
+#define PROBES (SCHEMA_BIT(CONFIG_MONITOR_ARP) | SCHEMA_BIT(CONFIG_MONITOR_ND))
+#define SPEED SCHEMA_BIT(CONFIG_MONITOR_SPEED)
+#define ERRORS SCHEMA_BIT(CONFIG_MONITOR_ERRORS)
+
+static const struct schema_key monitor_keys[] = {
+	{ .name = "type",
+	  .type = SCHEMA_VARIANT,
+	  .required = true,
+	  FIELD(struct config_monitor, type),
+	  .words = config_monitor_type_words,
+	  .chooses = SCHEMA_CHOICE_TYPE,
+	  .help = "What is watched: the link's carrier; whether targets answer to ARP or to "
+		  "neighbour discovery; the link's speed and duplex; errors that the adapter "
+		  "counts." },
+	{ .name = "up_delay_ms",
+	  .type = SCHEMA_NUMBER,
+	  FIELD(struct config_team, up_delay_ms),
+	  ONLY_TYPES(CARRIER),
+	  .max = 60000,
+	  .help = "How long, in milliseconds, a link must be up before the member is used." },
+	{ .name = "down_delay_ms",
+	  .type = SCHEMA_NUMBER,
+	  FIELD(struct config_team, down_delay_ms),
+	  ONLY_TYPES(CARRIER),
+	  .max = 60000,
+	  .help = "How long, in milliseconds, a link must be down before the member is given up." },
+	{ .name = "targets",
+	  .type = SCHEMA_ADDRESSES,
+	  .required = true,
+	  FIELD(struct config_monitor, targets[0]),
+	  .other = offsetof(struct config_monitor, n_targets),
+	  ONLY_TYPES(PROBES),
+	  .min = 1,
+	  .max = CONFIG_TARGETS_MAX,
+	  .help = "Who is asked; one that answers is enough. IPv4 with type arp, IPv6 with type "
+		  "nd." },
+	{ .name = "interval_ms",
+	  .type = SCHEMA_NUMBER,
+	  FIELD(struct config_monitor, interval_ms),
+	  ONLY_TYPES(PROBES | ERRORS),
+	  .min = 10,
+	  .max = 60000,
+	  .fallback = 1000,
+	  .help = "How often, in milliseconds, the targets are asked or the errors are read." },
+	{ .name = "missed_max",
+	  .type = SCHEMA_NUMBER,
+	  FIELD(struct config_monitor, missed_max),
+	  ONLY_TYPES(PROBES),
+	  .min = 1,
+	  .max = 100,
+	  .fallback = 3,
+	  .help = "After so many intervals in a row without an answer the member is given up." },
+	{ .name = "vlan",
+	  .type = SCHEMA_NUMBER,
+	  FIELD(struct config_monitor, vlan),
+	  ONLY_TYPES(PROBES),
+	  .max = 4094,
+	  .help = "The VLAN in which the targets are asked; 0 asks without a tag." },
+	{ .name = "min_speed_mbps",
+	  .type = SCHEMA_NUMBER,
+	  FIELD(struct config_monitor, min_speed_mbps),
+	  ONLY_TYPES(SPEED),
+	  .max = 10000000,
+	  .help = "The member is given up while its speed, in Mb/s, is less; 0 takes any." },
+	{ .name = "full_duplex",
+	  .type = SCHEMA_BOOL,
+	  FIELD(struct config_monitor, full_duplex),
+	  ONLY_TYPES(SPEED),
+	  .help = "The member is given up while its link has half duplex." },
+	{ .name = "errors_max",
+	  .type = SCHEMA_NUMBER,
+	  .required = true,
+	  FIELD(struct config_monitor, errors_max),
+	  ONLY_TYPES(ERRORS),
+	  .max = 1000000000,
+	  .help = "The member is given up after more errors than this within one interval." },
+};
+
+const struct schema_section schema_monitor = {
+	.name = "monitor",
+	.place = "monitor = ( { … } ) of a team",
+	KEYS(monitor_keys),
+};
