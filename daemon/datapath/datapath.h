@@ -218,14 +218,24 @@ struct datapath_ops {
 	/* At once: where the buckets go. */
 	int (*place)(struct datapath_team *team, const struct placement_plan *plan, struct err *e);
 
-	/* The next three are NULL where the datapath knows nothing of stations; then 'rules' must
+	/* At once: the members' shares, e.g. speeds in Mbit/s, which flowlets are spread by; 0: no
+	 * member. NULL: not of interest. */
+	void (*weights)(struct datapath_team *team,
+			const uint32_t weights[static PLACEMENT_MEMBERS]);
+
+	/* The next five are NULL where the datapath knows nothing of stations; then 'rules' must
 	 * have neither 'learn' nor 'homes'. */
 
 	/* At once: enters or changes a station; what the programs know of it stays. -ENOSPC if the
-	 * host has too many. */
+	 * host has too many, -EEXIST if the address is the team's or a member's own. */
 	int (*station_put)(struct datapath_team *team, const struct datapath_station *station,
 			   struct err *e);
 	void (*station_forget)(struct datapath_team *team, const struct mac *mac);
+
+	/* At once, and to be called before: an announcement of the address leaves by another way
+	 * than the team device. What the switches send back of it within a second is not taken for
+	 * its announcement from outside. station_put() of a station that moves does it, too. */
+	void (*station_announced)(struct datapath_team *team, const struct mac *mac);
 
 	/* At once: how many stations the programs may enter of their own accord from now on, and
 	 * the slots that these get one after the other, from the first on. */
@@ -237,6 +247,10 @@ struct datapath_ops {
 	void (*stations)(struct datapath_team *team,
 			 void (*each)(void *userdata, const struct datapath_station_state *state),
 			 void *userdata);
+
+	/* What the team's device is for the kernel: "netkit", "veth". NULL: the datapath's own kind
+	 * is the only one. */
+	const char *(*device_kind)(struct datapath_team *team);
 
 	/* At once. */
 	int (*counters)(struct datapath_team *team, struct datapath_team_counters *counters,

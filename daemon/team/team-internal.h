@@ -11,6 +11,7 @@
 
 struct identity;
 struct mode_ops;
+struct team_stations;
 
 /* A partner may say that it is in sync before it collects; some collect a tenth of a second later.
  * Until it says so, but no longer than this, in which a LACPDU comes in fast mode, a member that
@@ -74,6 +75,7 @@ struct team {
 	nsec_t balance_due;                 /* … when next. NSEC_NEVER: they do not. */
 	bool below_min_active;              /* Too few members work: nothing is sent. */
 	struct team_health health;
+	struct team_stations *stations; /* NULL: the rules ask for none. */
 	nsec_t marker_due; /* When to try again to send a Marker that the limit held back. */
 	member_set may_send;
 	member_set may_receive;
@@ -155,11 +157,14 @@ bool team_move_by_load(struct team *team);
  * hear of it when one moves. -ENOMEM. */
 int team_stations_init(struct team *team);
 void team_stations_fini(struct team *team);
-/* The device is there; takes over what the datapath and the bridges know. */
+/* The device is there, or the rules are others; takes over what the datapath and the bridges know.
+ */
 void team_stations_opened(struct team *team);
 /* In each team_apply_traffic(), when the plan and the words are written: the primary, which members
  * are fit, or their weights may be others. */
 void team_stations_settle(struct team *team, const uint32_t weights[static PLACEMENT_MEMBERS]);
+/* A link of the host has changed, as team_link_changed(): stations may be behind it. */
+void team_stations_link(struct team *team, const struct link *link, const struct link *before);
 void team_stations_tick(struct team *team, nsec_t now);
 nsec_t team_stations_deadline(const struct team *team);
 

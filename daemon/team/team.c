@@ -88,6 +88,7 @@ void team_link_changed(struct team *team, const struct link *link, const struct 
 	int ifindex = link ? link->ifindex : before->ifindex;
 	struct member *member = member_by_index(team, ifindex);
 
+	team_stations_link(team, link, before);
 	if (!link && ifindex == team->ifindex) {
 		device_vanished(team);
 		return;

@@ -6,6 +6,7 @@
 #include "daemon/core/lacp/lacp.h"
 #include "daemon/core/placement.h"
 #include "daemon/datapath/datapath.h"
+#include "lib/base/nsec.h"
 
 struct host;
 struct team;
@@ -62,6 +63,20 @@ struct team_member_view {
 	struct lacp_port_view lacp;
 };
 
+#define TEAM_STATION_VLANS 16
+
+/* An address behind the team device, e.g. a virtual machine's. */
+struct team_station_view {
+	struct mac mac;
+	unsigned n_vlans; /* In which it was seen; 0: untagged. */
+	uint16_t vlans[TEAM_STATION_VLANS];
+	uint8_t slot;     /* The member that it is on; PLACEMENT_NONE: none works. */
+	uint8_t home;     /* The one that it is at home on, likewise; PLACEMENT_NONE where all are
+			   * with the primary. */
+	int port_ifindex; /* The local port behind which it is; 0: not known. */
+	nsec_t age;       /* Since it was heard of last. */
+};
+
 const char *team_name(const struct team *team);
 const struct config_team *team_config(const struct team *team); /* What runs. */
 unsigned team_n_members(const struct team *team);
@@ -79,3 +94,10 @@ size_t team_member_trace(const struct team *team, unsigned index, uint64_t after
  * Survives a restart of the daemon. Refused (-EBUSY) for the last member that carries, without
  * 'force'. */
 int team_drain(struct team *team, unsigned index, bool drain, bool force, struct err *e);
+
+/* Which address is on which member: fills up to 'n', returns how many. None in teams whose balance
+ * has no use for them. There are at most STATIONS_MAX. */
+size_t team_stations_view(const struct team *team, struct team_station_view *views, size_t n);
+
+/* How often an address had no place among them, and so goes by its hash. */
+uint64_t team_stations_refused(const struct team *team);

@@ -278,6 +278,46 @@ static int fake_place(struct datapath_team *base, const struct placement_plan *p
 	return 0;
 }
 
+static int fake_station_put(struct datapath_team *base, const struct datapath_station *station,
+			    struct err *e)
+{
+	return fake_stations_put(&team_of(base)->device->stations, station, e);
+}
+
+static void fake_station_forget(struct datapath_team *base, const struct mac *mac)
+{
+	fake_stations_forget(&team_of(base)->device->stations, mac);
+}
+
+static void fake_station_announced(struct datapath_team *base, const struct mac *mac)
+{
+	struct fake_team *team = team_of(base);
+	struct fake_station *station = fake_station_find(&team->device->stations, mac);
+
+	if (!station)
+		return;
+	station->was_announced = true;
+	station->announced = team->datapath->kernel->now;
+}
+
+static void fake_station_homes(struct datapath_team *base, unsigned room,
+			       const uint8_t slots[static PLACEMENT_MEMBERS])
+{
+	fake_stations_homes(&team_of(base)->device->stations, room, slots);
+}
+
+static void fake_each_station(struct datapath_team *base,
+			      void (*each)(void *userdata,
+					   const struct datapath_station_state *state),
+			      void *userdata)
+{
+	struct fake_stations *stations = &team_of(base)->device->stations;
+
+	for (unsigned i = 0; i < FAKE_STATIONS; i++)
+		if (stations->table[i].there)
+			each(userdata, &stations->table[i].state);
+}
+
 static int fake_counters(struct datapath_team *base, struct datapath_team_counters *counters,
 			 struct err *e)
 {
@@ -311,6 +351,12 @@ static const struct datapath_ops fake_ops = {
 	.carrier = fake_carrier,
 	.fit = fake_fit,
 	.carrier_word = fake_carrier_word,
+	.can = fake_stations_can,
 	.place = fake_place,
+	.station_put = fake_station_put,
+	.station_forget = fake_station_forget,
+	.station_announced = fake_station_announced,
+	.station_homes = fake_station_homes,
+	.stations = fake_each_station,
 	.counters = fake_counters,
 };

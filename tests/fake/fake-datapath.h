@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/datapath/datapath.h"
+#include "tests/fake/fake-stations.h"
 
 #include <stdbool.h>
 
@@ -22,6 +23,7 @@ struct fake_device {
 	struct placement_plan plan;
 	member_set placed_with_carrier; /* Members that had carrier when it was written. */
 	struct datapath_team_counters counters;
+	struct fake_stations stations;
 };
 
 struct fake_kernel {
@@ -32,6 +34,7 @@ struct fake_kernel {
 	unsigned n_member_remove;
 	member_set lost_send; /* Members that lost a bit of the words since the test cleared it. */
 	member_set lost_receive;
+	nsec_t now;       /* The world's. */
 	unsigned n_allow; /* How often the words were changed, */
 	unsigned n_place; /* and plans written. */
 };

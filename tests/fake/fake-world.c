@@ -33,6 +33,8 @@ static unsigned port_of(const struct fake_world *world, const struct fake_link *
 
 static nsec_t fake_now(struct world *world)
 {
+	/* The datapath has no clock of its own. */
+	fake_of(world)->kernel->now = fake_of(world)->now;
 	return fake_of(world)->now;
 }
 
@@ -123,11 +125,60 @@ static void fake_carrier_ask(struct world *base, int ifindex)
 static int fake_frame_send(struct world *base, int ifindex, struct span frame)
 {
 	struct fake_world *world = fake_of(base);
+	struct fake_frame *sent = &world->frames[world->n_frames % FAKE_FRAMES];
 
 	if (!fake_world_link(world, ifindex))
 		return -ENXIO;
+	assert(frame.size <= FAKE_FRAME_SIZE);
+	*sent = (struct fake_frame){
+		.ifindex = ifindex,
+		.when = world->now,
+		.size = frame.size,
+	};
+	memcpy(sent->bytes, frame.bytes, frame.size);
+	world->n_frames++;
 	fake_network_take(world, ifindex, frame);
 	return 0;
+}
+
+static size_t fake_addresses(struct world *base, int ifindex, struct host_address *addresses,
+			     size_t n)
+{
+	struct fake_world *world = fake_of(base);
+	size_t i = 0;
+
+	for (; i < world->n_addresses && i < n; i++)
+		addresses[i] = world->addresses[i];
+	return i;
+}
+
+static void fake_neighbours(struct world *base, int ifindex,
+			    void (*each)(void *userdata, const struct host_neighbour *neighbour),
+			    void *userdata)
+{
+	struct fake_world *world = fake_of(base);
+
+	for (unsigned i = 0; i < world->n_neighbours; i++)
+		if (world->neighbours[i].uplink == ifindex)
+			each(userdata, &world->neighbours[i]);
+}
+
+void fake_world_neighbour(struct fake_world *world, const struct host_neighbour *neighbour)
+{
+	unsigned i = 0;
+
+	while (i < world->n_neighbours && !(world->neighbours[i].vlan == neighbour->vlan &&
+					    mac_equal(&world->neighbours[i].mac, &neighbour->mac)))
+		i++;
+	if (neighbour->gone && i < world->n_neighbours) {
+		world->neighbours[i] = world->neighbours[--world->n_neighbours];
+	} else if (!neighbour->gone) {
+		assert(i < FAKE_NEIGHBOURS);
+		world->neighbours[i] = *neighbour;
+		world->n_neighbours += i == world->n_neighbours;
+	}
+	if (world->host)
+		host_neighbour_changed(world->host, neighbour);
 }
 
 static void fake_probe_join(struct world *base, int ifindex, const struct probe_address *targets,
@@ -210,6 +261,8 @@ static const struct world_ops fake_world_ops = {
 	.probe_join = fake_probe_join,
 	.probe_leave = fake_probe_leave,
 	.errors_ask = fake_errors_ask,
+	.addresses = fake_addresses,
+	.neighbours = fake_neighbours,
 	.save_identity = fake_save_identity,
 	.save_running = fake_save_running,
 	.fill_status = fake_fill_status,
@@ -283,6 +336,8 @@ static struct config *read_config(struct fake_world *world, const char *text)
 			problems.problems[0].text);
 		abort();
 	}
+	for (unsigned i = 0; world->adjust && i < config->n_teams; i++)
+		world->adjust(&config->teams[i]);
 	return config;
 }
 

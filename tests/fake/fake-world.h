@@ -9,6 +9,8 @@
 
 #define FAKE_LINKS 40
 
+struct config_team;
+
 struct fake_link {
 	struct link link; /* ifindex 0: none. */
 	bool cable;       /* Plugged in. */
@@ -21,6 +23,19 @@ struct fake_link {
 	bool way_is_dead; /* Behind the cable: nothing comes back. */
 	bool asks;        /* Answers to probes reach us. */
 	uint64_t errors;  /* What the device would count. */
+};
+
+#define FAKE_FRAMES 8192
+#define FAKE_FRAME_SIZE 128
+#define FAKE_NEIGHBOURS 64
+#define FAKE_ADDRESSES 8
+
+/* A frame that was sent as it is. */
+struct fake_frame {
+	int ifindex;
+	nsec_t when;
+	size_t size;
+	uint8_t bytes[FAKE_FRAME_SIZE];
 };
 
 struct fake_world {
@@ -38,6 +53,14 @@ struct fake_world {
 	char *saved_identity;
 	char *saved_running;
 	const char *boot_id;
+	unsigned n_frames; /* Since the test set it to 0. */
+	struct fake_frame frames[FAKE_FRAMES];
+	unsigned n_neighbours; /* What a bridge knows of a team's. */
+	struct host_neighbour neighbours[FAKE_NEIGHBOURS];
+	unsigned n_addresses; /* Of each team. */
+	struct host_address addresses[FAKE_ADDRESSES];
+	/* Changes a team's configuration after it was read; NULL: nothing. */
+	void (*adjust)(struct config_team *config);
 	unsigned asked; /* Questions whether a lost link is back. */
 	struct fake_network network;
 	int errors_wanted[FAKE_LINKS]; /* Devices that were asked for their errors. */
@@ -64,6 +87,9 @@ void fake_world_rename_link(struct fake_world *world, int ifindex, const char *n
 /* Pulls the cable or plugs it in. 'told': the kernel says so; else only the carrier sense can know.
  */
 void fake_world_cable(struct fake_world *world, int ifindex, bool plugged, bool told);
+
+/* A bridge has, or has no more, an address behind a port. It is told if a daemon lives. */
+void fake_world_neighbour(struct fake_world *world, const struct host_neighbour *neighbour);
 
 struct fake_link *fake_world_link(struct fake_world *world, int ifindex);
 
