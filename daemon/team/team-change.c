@@ -76,12 +76,19 @@ static bool same_monitors(const struct config_team *a, const struct config_team 
 	       memcmp(&a->damping, &b->damping, sizeof(a->damping)) == 0;
 }
 
-/* Rules may have changed what stations there are to be. */
+/* What is known of the addresses behind the team goes on: the datapath and the bridges have it. */
 static void restart_stations(struct team *team, const struct datapath_rules *before)
 {
+	const struct config_team *was = &team->change->was, *now = &team->config;
 	const struct datapath_rules rules = team_rules(team);
+	bool same_announce = was->announce_count == now->announce_count &&
+			     was->announce_interval_ms == now->announce_interval_ms;
 
-	if (team->device && team->phase == TEAM_OPEN && !same_rules(before, &rules))
+	if (!same_announce)
+		team_stations_fini(team);
+	if (same_announce && same_rules(before, &rules))
+		return;
+	if (team->device && team->phase == TEAM_OPEN)
 		team_stations_opened(team);
 }
 
