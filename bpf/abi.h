@@ -35,7 +35,8 @@ enum abi_hash {
 	ABI_HASH_MAC_ADDRESSES,
 };
 
-/* What a team's programs do beside placing buckets; bits of abi_team.rules. A team without any has
+/* What a team's programs do beside placing buckets; bits of abi_team.rules. A team without any (the
+ * last does not count) has
  * the programs yoke_tx and yoke_rx, any other has yoke_tx_full and yoke_rx_full, so that what a
  * team does not use costs it nothing. */
 #define ABI_RULE_INNER 0x1        /* The hash looks into VXLAN and GRE. */
@@ -43,9 +44,14 @@ enum abi_hash {
 #define ABI_RULE_HOMES 0x4        /* A frame goes by the order of its source address … */
 #define ABI_RULE_FLOWLETS 0x8     /* … or, with this, by its flowlet. */
 #define ABI_RULE_INDEPENDENT 0x10 /* The switch knows of no team. */
+/* The kernel's team driver moves the frames, the programs say where: see dp-steer.h. With nothing
+ * but this they leave it to the driver: not all that they need is in its place yet. */
+#define ABI_RULE_STEERED 0x20
+#define ABI_RULE_DIRECT 0x100 /* A second entry of a team, by its own device. */
 
 /* In map 'teams', by the ifindex of the device at which the team's frames are seen on their way
- * out: the hidden peer; with direct transmit, and of the kernel's team driver, the team's own. */
+ * out: the hidden peer; of the kernel's team driver the team's own, and with direct transmit there
+ * is a copy by that, with ABI_RULE_DIRECT. */
 struct abi_team {
 	__u32 index; /* Of the team in the other maps. */
 	__u32 hash;  /* enum abi_hash */
@@ -74,7 +80,7 @@ struct abi_words {
 	__u64 station_room;   /* How many more the programs may enter; never below 0. */
 	__u64 station_cursor; /* Which home is given next, modulo ABI_HOMES. */
 	__u8 station_homes[ABI_HOMES];
-	__u64 reserved[1]; /* To the next cache line, and for words to come. */
+	__u64 station_full_told; /* The heartbeat at which ABI_NEWS_FULL was told last. */
 };
 
 /* A heartbeat that is older than this (ns) is of a daemon that is dead or stands still. */
@@ -125,7 +131,8 @@ struct abi_station {
 	__u8 hold;
 	__u8 also; /* Where it was until a moment ago, and may still receive; or ABI_NONE. */
 	__u8 kind; /* enum abi_station_kind */
-	__u8 reserved[5];
+	__u8 told; /* When the daemon heard last of a VLAN that has no room. */
+	__u8 reserved[4];
 	__u16 vlans[ABI_STATION_VLANS]; /* Where it was seen, 0: untagged; ABI_NO_VLAN: free. */
 	__u64 seen;                     /* words.heartbeat when it last sent. */
 	__u64 announced;                /* When an announcement of it last left (CLOCK_BOOTTIME). */
@@ -190,8 +197,9 @@ struct abi_found {
 	__u8 promiscuous;
 	__u8 lro;
 	__u8 vlan_filter;
-	__u8 clsact; /* Somebody else's was there. */
-	__u8 reserved[3];
+	__u8 clsact;  /* Somebody else's was there. */
+	__u8 steered; /* The kernel's team driver has it, and it is set back there. */
+	__u8 reserved[2];
 };
 
 /* In map 'members', by ifindex. */

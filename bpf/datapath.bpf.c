@@ -5,8 +5,14 @@
 #include <stdbool.h>
 
 #include "bpf/abi.h"
+#include "bpf/flowlets.h"
+#include "bpf/frame.h"
+#include "bpf/independent.h"
+#include "bpf/inner.h"
 #include "bpf/maps.h"
+#include "bpf/orders.h"
 #include "bpf/parse.h"
+#include "bpf/stations.h"
 
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -27,7 +33,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, ABI_TEAMS);
+	__uint(max_entries, ABI_TEAMS * 2); /* Each once more for direct transmission. */
 	__type(key, __u32);
 	__type(value, struct abi_team);
 } teams SEC(".maps");
@@ -48,41 +54,41 @@ struct {
 	__type(value, struct abi_counters);
 } counters SEC(".maps");
 
-static __always_inline bool has(__u64 set, __u32 slot)
-{
-	return set >> slot & 1;
-}
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_STATIONS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct abi_station_key);
+	__type(value, struct abi_station);
+} stations SEC(".maps");
 
-/* Eight slots of an order, the first in the lowest octet. */
-static __always_inline __u64 order_part(const struct abi_plan *plan, __u32 bucket, int part)
-{
-	__u64 slots = ((const __u64 *)plan->order[bucket])[part];
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, ABI_STATION_NEWS_SIZE);
+} station_news SEC(".maps");
 
-	return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? __builtin_bswap64(slots) : slots;
-}
+struct flowlets_of_team {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ABI_FLOWLETS);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct abi_flowlet));
+};
 
-/* The bucket's hold if that is fit, else the first fit member of its order. The order is read in
- * parts at constant places: without CAP_PERFMON the verifier refuses to walk through it. */
-static __always_inline __u32 carrier_of(const struct abi_plan *plan, __u32 bucket, __u64 fit)
-{
-	__u32 slot = plan->hold[bucket];
+/* The daemon makes the inner ones, for teams that need them: 128 KiB each. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, ABI_TEAMS);
+	__type(key, __u32);
+	__array(values, struct flowlets_of_team);
+} flowlets SEC(".maps");
 
-	if (slot < ABI_MEMBERS && has(fit, slot))
-		return slot;
-#pragma unroll
-	for (int part = 0; part < ABI_MEMBERS / 8; part++) {
-		__u64 slots = order_part(plan, bucket, part);
-
-		for (int i = 0; i < 8; i++, slots >>= 8) {
-			slot = slots & 0xff;
-			if (slot >= ABI_MEMBERS)
-				return ABI_NONE;
-			if (has(fit, slot))
-				return slot;
-		}
-	}
-	return ABI_NONE;
-}
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ABI_TEAMS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct abi_loads);
+} loads SEC(".maps");
 
 /* How many frames it will be on the wire. Where a virtual machine made the large frame, the kernel
  * has not counted them yet. */
@@ -122,9 +128,9 @@ int yoke_tx(struct __sk_buff *skb)
 
 	n = frames(skb);
 	bucket = parse_bucket(skb, team->hash) & (ABI_BUCKETS - 1);
-	slot = carrier_of(plan, bucket,
-			  *(const volatile __u64 *)&word->carrier &
-				  *(const volatile __u64 *)&word->may_send);
+	slot = order_carrier(plan->order[bucket], plan->hold[bucket],
+			     *(const volatile __u64 *)&word->carrier &
+				     *(const volatile __u64 *)&word->may_send);
 	ifindex = slot < ABI_MEMBERS ? *(const volatile __u32 *)&word->ifindex[slot] : 0;
 	if (slot >= ABI_MEMBERS || !ifindex) {
 		counted->tx_no_member += n;
@@ -176,5 +182,7 @@ int yoke_rx(struct __sk_buff *skb)
 	counted->members[slot].rx_bytes += skb->len;
 	return (int)bpf_redirect(member->peer, 0);
 }
+
+#include "bpf/full.h"
 
 char datapath_license[] SEC("license") = "GPL";

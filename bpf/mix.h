@@ -29,9 +29,22 @@ static inline __u32 mix(__u32 x)
 	return x;
 }
 
-/* The bucket of a flow of 'kind' (what keeps apart flows that agree in their ends) between two
- * ends. */
+/* Of a flow of 'kind' (what keeps apart flows that agree in their ends) between two ends. */
+static inline __u32 mix_flow(__u32 end, __u32 other_end, __u32 kind)
+{
+	return mix(mix(end) + mix(other_end) + kind);
+}
+
 static inline __u32 mix_bucket(__u32 end, __u32 other_end, __u32 kind)
 {
-	return mix(mix(end) + mix(other_end) + kind) >> 24;
+	return mix_flow(end, other_end, kind) >> 24;
+}
+
+/* An end that is a MAC address. */
+static inline __u32 mix_mac(const __u8 mac[6])
+{
+	__u32 high = (__u32)mac[0] << 8 | mac[1];
+	__u32 low = (__u32)mac[2] << 24 | (__u32)mac[3] << 16 | (__u32)mac[4] << 8 | mac[5];
+
+	return high * MIX_WORD_0 + low;
 }

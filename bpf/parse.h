@@ -53,14 +53,6 @@ static __always_inline bool parse_has_ports(__u8 protocol)
 	       protocol == PARSE_PROTOCOL_SCTP || protocol == PARSE_PROTOCOL_UDPLITE;
 }
 
-static __always_inline __u32 parse_mac(const __u8 mac[ETH_ALEN])
-{
-	__u32 high = (__u32)mac[0] << 8 | mac[1];
-	__u32 low = (__u32)mac[2] << 24 | (__u32)mac[3] << 16 | (__u32)mac[4] << 8 | mac[5];
-
-	return high * MIX_WORD_0 + low;
-}
-
 /* An end of a flow. Without ports 'port' is 0. */
 static __always_inline __u32 parse_end4(__be32 address, __be16 port)
 {
@@ -88,7 +80,8 @@ static __always_inline __u32 parse_read_ports(struct __sk_buff *skb, int offset,
 	return 0;
 }
 
-static __always_inline int parse_ip4(struct __sk_buff *skb, int offset, __u32 fields)
+/* The hash of an IPv4 packet at 'offset', or -1. */
+static __always_inline __s64 parse_ip4(struct __sk_buff *skb, int offset, __u32 fields)
 {
 	struct parse_ports ports;
 	struct iphdr ip;
@@ -103,8 +96,8 @@ static __always_inline int parse_ip4(struct __sk_buff *skb, int offset, __u32 fi
 	    parse_has_ports(ip.protocol))
 		at = offset + ip.ihl * 4;
 	kind = parse_read_ports(skb, at, ip.protocol, &ports);
-	return (int)mix_bucket(parse_end4(ip.saddr, ports.source),
-			       parse_end4(ip.daddr, ports.destination), kind);
+	return mix_flow(parse_end4(ip.saddr, ports.source), parse_end4(ip.daddr, ports.destination),
+			kind);
 }
 
 static __always_inline bool parse_is_extension(__u8 next)
@@ -128,7 +121,7 @@ static __always_inline int parse_ip6_ports(struct __sk_buff *skb, int offset, __
 	return parse_has_ports(*next) ? offset : PARSE_NO_PORTS;
 }
 
-static __always_inline int parse_ip6(struct __sk_buff *skb, int offset, __u32 fields)
+static __always_inline __s64 parse_ip6(struct __sk_buff *skb, int offset, __u32 fields)
 {
 	struct parse_ports ports;
 	struct ipv6hdr ip;
@@ -140,8 +133,8 @@ static __always_inline int parse_ip6(struct __sk_buff *skb, int offset, __u32 fi
 	if (fields == ABI_HASH_TRANSPORT_PORTS)
 		at = parse_ip6_ports(skb, offset + (int)sizeof(ip), &ip.nexthdr);
 	kind = parse_read_ports(skb, at, ip.nexthdr, &ports);
-	return (int)mix_bucket(parse_end6(&ip.saddr, ports.source),
-			       parse_end6(&ip.daddr, ports.destination), kind);
+	return mix_flow(parse_end6(&ip.saddr, ports.source),
+			parse_end6(&ip.daddr, ports.destination), kind);
 }
 
 /* The outermost tag is beside the frame already, those within it are in the frame. */
@@ -158,11 +151,27 @@ static __always_inline __be16 parse_untag(struct __sk_buff *skb, __be16 protocol
 	return protocol;
 }
 
+/* The hash of a frame with those MAC addresses, of which a packet of 'protocol' is at 'offset'. */
+static __always_inline __u32 parse_hash(struct __sk_buff *skb, const struct ethhdr *ethernet,
+					__be16 protocol, int offset, __u32 fields)
+{
+	__s64 hash = -1;
+
+	if (fields == ABI_HASH_MAC_ADDRESSES)
+		hash = -1;
+	else if (protocol == bpf_htons(ETH_P_IP))
+		hash = parse_ip4(skb, offset, fields);
+	else if (protocol == bpf_htons(ETH_P_IPV6))
+		hash = parse_ip6(skb, offset, fields);
+	if (hash >= 0)
+		return (__u32)hash;
+	return mix_flow(mix_mac(ethernet->h_source), mix_mac(ethernet->h_dest), 0);
+}
+
 static __always_inline __u32 parse_bucket(struct __sk_buff *skb, __u32 fields)
 {
 	struct ethhdr ethernet;
 	int offset = sizeof(ethernet);
-	int bucket = -1;
 	__be16 protocol;
 
 	/* There is no such frame; and without CAP_PERFMON the verifier refuses a number that is a
@@ -170,13 +179,5 @@ static __always_inline __u32 parse_bucket(struct __sk_buff *skb, __u32 fields)
 	if (bpf_skb_load_bytes(skb, 0, &ethernet, sizeof(ethernet)) < 0)
 		return skb->len & (ABI_BUCKETS - 1);
 	protocol = parse_untag(skb, ethernet.h_proto, &offset);
-	if (fields == ABI_HASH_MAC_ADDRESSES)
-		bucket = -1;
-	else if (protocol == bpf_htons(ETH_P_IP))
-		bucket = parse_ip4(skb, offset, fields);
-	else if (protocol == bpf_htons(ETH_P_IPV6))
-		bucket = parse_ip6(skb, offset, fields);
-	if (bucket >= 0)
-		return (__u32)bucket;
-	return mix_bucket(parse_mac(ethernet.h_source), parse_mac(ethernet.h_dest), 0);
+	return parse_hash(skb, &ethernet, protocol, offset, fields) >> 24;
 }

@@ -2,6 +2,7 @@
 #include "daemon/choose-datapath.h"
 #include "daemon/datapath/claim.h"
 #include "daemon/datapath/dp-bpf.h"
+#include "daemon/datapath/dp-steer.h"
 #include "daemon/datapath/dp-team.h"
 #include "daemon/kernel/worker.h"
 #include "daemon/system-internal.h"
@@ -105,9 +106,17 @@ int system_open_datapaths(struct system *system, const struct options *options, 
 		.worker = system->kernel,
 		.listener = listener(system),
 	};
+	struct datapath *driver;
 	int r = open_bpf(system, options, e);
 
-	return r < 0 ? r : dp_team_new(&settings, &system->team, e);
+	if (r == 0)
+		r = dp_team_new(&settings, &driver, e);
+	if (r < 0)
+		return r;
+	r = dp_steer_new(driver, system->bpf, system->bpf_missing.text, &system->team, e);
+	if (r < 0)
+		driver->ops->free(driver);
+	return r;
 }
 
 void system_free_datapaths(struct system *system)

@@ -12,33 +12,14 @@ struct config_refusal {
 	const char *datapath;
 	const char *key; /* Of a team. */
 	int64_t value;
-	bool all_others; /* Every value but this one. */
 	const char *why;
 };
 
 static const struct config_refusal refusals[] = {
 	{ .datapath = "team",
-	  .key = "mode",
-	  .value = CONFIG_MODE_INDEPENDENT,
-	  .why = "the kernel's driver lets in each copy of a frame, and what the team sent "
-		 "itself" },
-	{ .datapath = "team",
-	  .key = "balance",
-	  .value = CONFIG_BALANCE_VM_PORT,
-	  .why = "the kernel's driver knows no addresses behind the team" },
-	{ .datapath = "team",
-	  .key = "hash_inner",
-	  .value = true,
-	  .why = "the program that the kernel's driver hashes by has no room for inner headers" },
-	{ .datapath = "team",
-	  .key = "flowlet_gap_us",
-	  .value = CONFIG_FLOWLET_GAP_DEFAULT,
-	  .all_others = true,
-	  .why = "the kernel's driver moves buckets, which have no pauses of their own" },
-	{ .datapath = "team",
 	  .key = "transmit",
 	  .value = true,
-	  .why = "the kernel's driver sends by its own device only" },
+	  .why = "the kernel's driver has no longer way that could be left out" },
 };
 
 static bool applies(const struct config_refusal *refusal, const struct config_team *team,
@@ -48,7 +29,7 @@ static bool applies(const struct config_refusal *refusal, const struct config_te
 	const struct schema_context context = schema_enter(&schema_team, team, schema_nowhere());
 
 	return strcmp(refusal->datapath, datapath) == 0 && schema_allows(key, &context) &&
-	       (schema_get(key, team) == refusal->value) != refusal->all_others;
+	       schema_get(key, team) == refusal->value;
 }
 
 const struct config_refusal *refusal_next(const struct config_team *team, const char *datapath,

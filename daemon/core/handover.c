@@ -116,30 +116,6 @@ void handover_wait(struct handover *handover, member_set members, nsec_t now)
 	}
 }
 
-uint8_t handover_target(const struct handover *handover, unsigned bucket)
-{
-	return (uint8_t)target(handover, bucket);
-}
-
-bool handover_move(struct handover *handover, unsigned bucket, unsigned slot, nsec_t now)
-{
-	uint8_t *order = handover->plan.order[bucket];
-	uint8_t before = placement_carrier(&handover->plan, bucket, handover->fit);
-	unsigned at = 0;
-
-	while (at < PLACEMENT_MEMBERS && order[at] != slot)
-		at++;
-	if (at == PLACEMENT_MEMBERS || !has(handover->fit, slot) ||
-	    target(handover, bucket) == slot)
-		return false;
-	memmove(order + 1, order, at);
-	order[0] = (uint8_t)slot;
-	handover->plan.hold[bucket] = before == slot ? PLACEMENT_NONE : before;
-	handover->held_since[bucket] = now;
-	handover->counters[bucket] = UINT64_MAX;
-	return true;
-}
-
 static member_set holding(const struct handover *handover)
 {
 	member_set set = 0;

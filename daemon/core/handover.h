@@ -44,13 +44,6 @@ bool handover_change(struct handover *handover, member_set fit,
  * fails. To be called before handover_change(). */
 void handover_wait(struct handover *handover, member_set members, nsec_t now);
 
-/* The member that has the bucket or, if it is held, is to have it; PLACEMENT_NONE: none is fit. */
-uint8_t handover_target(const struct handover *handover, unsigned bucket);
-
-/* Gives the bucket to another member that is fit, as its first choice until the next plan; it is
- * held where it is until that can be done. Returns whether the plan has to be written. */
-bool handover_move(struct handover *handover, unsigned bucket, unsigned slot, nsec_t now);
-
 /* The members that wait for a Marker to be sent. */
 member_set handover_unmarked(const struct handover *handover);
 

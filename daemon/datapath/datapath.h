@@ -31,6 +31,13 @@ struct datapath_rules {
 	bool direct; /* Transmit without the hop through the hidden device. */
 };
 
+/* Whether buckets are all. Direct transmission places nothing. */
+static inline bool datapath_rules_are_plain(const struct datapath_rules *rules)
+{
+	return !rules->hash_inner && !rules->learn && !rules->homes && !rules->flowlets &&
+	       !rules->independent;
+}
+
 /* An address behind the team device, see bpf/abi.h and core/stations.h. */
 struct datapath_station {
 	struct mac mac;

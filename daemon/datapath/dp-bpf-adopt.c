@@ -1,4 +1,5 @@
 /* Taking over what a former daemon left in the kernel. */
+#include "daemon/datapath/dp-bpf-device.h"
 #include "daemon/datapath/dp-bpf-internal.h"
 
 #include "lib/base/log.h"
@@ -20,7 +21,7 @@ bool dp_is_team_device(const char *name, const struct rtnl_device *device,
 	char alias[RTNL_ALIAS_SIZE];
 
 	(void)snprintf(alias, sizeof(alias), DP_BPF_ALIAS_PREFIX "%s", name);
-	if (strcmp(device->kind, "veth") != 0 || strcmp(peer->kind, "veth") != 0 ||
+	if (!dp_device_kind(device->kind) || strcmp(device->kind, peer->kind) != 0 ||
 	    device->lower != peer->ifindex || peer->lower != device->ifindex)
 		return false;
 	/* A daemon that was killed while it made the device has not come to the alias. */
@@ -37,13 +38,18 @@ static void drop_member(struct dp_team *team, const struct dp_member_entry *entr
 	__atomic_fetch_and(&words->may_receive, others, __ATOMIC_ACQ_REL);
 	__atomic_fetch_and(&words->carrier, others, __ATOMIC_ACQ_REL);
 	dp_carrier_reset(words, ~others);
+	(void)dp_rules_member(team, entry->member.slot, NULL, NULL);
 	dp_maps_forget_member(team->dp, entry->ifindex);
 	dp_hook_forget(team->dp, (int)entry->ifindex);
 }
 
-static int attach(struct dp_bpf *dp, struct dp_member_entry *entry, struct err *e)
+static int attach(struct dp_team *team, struct dp_member_entry *entry, struct err *e)
 {
-	const struct dp_hook_spec spec = { .ifindex = (int)entry->ifindex };
+	const struct dp_hook_spec spec = {
+		.ifindex = (int)entry->ifindex,
+		.rules = dp_rules_of(team),
+	};
+	struct dp_bpf *dp = team->dp;
 	bool keep_clsact = entry->member.found.clsact;
 	int r = dp_hook_attach(dp, &spec, &keep_clsact, e);
 
@@ -66,7 +72,10 @@ static void adopt_member(struct dp_job *job, struct dp_member_entry *entry)
 		drop_member(team, entry);
 		return;
 	}
-	if (attach(dp, entry, &e) < 0)
+	/* Of a port it is the team's. */
+	if (entry->member.found.steered)
+		memcpy(device.mac.bytes, entry->member.found.mac, sizeof(device.mac.bytes));
+	if (attach(team, entry, &e) < 0 || dp_rules_member(team, slot, &device.mac, &e) < 0)
 		log_warning("%s: %s does not receive: %s", team->spec.name, device.name, e.text);
 	/* A device that was being added when the former daemon died is in no slot yet. */
 	__atomic_store_n(&dp_words(team)->ifindex[slot], entry->ifindex, __ATOMIC_RELEASE);

@@ -14,10 +14,11 @@
 /* After a repair that failed. */
 #define RETRY_INTERVAL (5 * NSEC_PER_SEC)
 
-static struct dp_hook *find(struct dp_watch *watch, int ifindex)
+static struct dp_hook *find(struct dp_watch *watch, const struct dp_hook_spec *spec)
 {
 	for (unsigned i = 0; i < watch->n_hooks; i++)
-		if (watch->hooks[i].spec.ifindex == ifindex)
+		if (watch->hooks[i].spec.ifindex == spec->ifindex &&
+		    watch->hooks[i].spec.place == spec->place)
 			return &watch->hooks[i];
 	return NULL;
 }
@@ -37,20 +38,21 @@ static void mark_watched(struct dp_watch *watch)
 
 static int program_of(const struct dp_bpf *dp, const struct dp_hook_spec *spec)
 {
-	return spec->sends ? dp->program_tx : dp->program_rx;
+	return dp->programs[dp_program_of(spec->rules, spec->sends)];
 }
 
 int dp_hook_attach(struct dp_bpf *dp, const struct dp_hook_spec *spec, bool *keep_clsact,
 		   struct err *e)
 {
 	struct bpf_attachment attachment = { .ifindex = spec->ifindex,
+					     .place = spec->place,
 					     .keep_clsact = *keep_clsact };
 	struct dp_watch *watch = &dp->watch;
-	struct dp_hook *hook = find(watch, spec->ifindex);
+	struct dp_hook *hook = find(watch, spec);
 	int r;
 
 	if (!hook && watch->n_hooks == DP_HOOKS)
-		return err_set(e, -ENOSPC, "more than %d devices have programs of ours", DP_HOOKS);
+		return err_set(e, -ENOSPC, "more than %d places have programs of ours", DP_HOOKS);
 	r = bpf_attach(&dp->attacher, &attachment, program_of(dp, spec), false, e);
 	if (r < 0)
 		return r;
@@ -62,40 +64,56 @@ int dp_hook_attach(struct dp_bpf *dp, const struct dp_hook_spec *spec, bool *kee
 	return 0;
 }
 
-static void forget(struct dp_watch *watch, int ifindex)
+static void forget(struct dp_watch *watch, struct dp_hook *hook)
 {
-	struct dp_hook *hook = find(watch, ifindex);
-
-	if (!hook)
-		return;
 	*hook = watch->hooks[--watch->n_hooks];
 	mark_watched(watch);
 }
 
-int dp_hook_detach(struct dp_bpf *dp, int ifindex, bool keep_clsact, struct err *e)
+int dp_hook_detach(struct dp_bpf *dp, const struct dp_hook_spec *spec, bool keep_clsact,
+		   struct err *e)
 {
-	const struct bpf_attachment attachment = { .ifindex = ifindex, .keep_clsact = keep_clsact };
+	const struct bpf_attachment attachment = { .ifindex = spec->ifindex,
+						   .place = spec->place,
+						   .keep_clsact = keep_clsact };
+	struct dp_hook *hook = find(&dp->watch, spec);
 
-	forget(&dp->watch, ifindex);
+	if (hook)
+		forget(&dp->watch, hook);
 	return bpf_detach(&dp->attacher, &attachment, e);
 }
 
 void dp_hook_forget(struct dp_bpf *dp, int ifindex)
 {
-	forget(&dp->watch, ifindex);
+	struct dp_watch *watch = &dp->watch;
+
+	for (unsigned i = watch->n_hooks; i-- > 0;) {
+		const struct dp_hook_spec spec = watch->hooks[i].spec;
+
+		if (spec.ifindex != ifindex && !(spec.sends && spec.peer == ifindex))
+			continue;
+		forget(watch, &watch->hooks[i]);
+		bpf_attach_forget(&dp->attacher, spec.ifindex);
+	}
 	bpf_attach_forget(&dp->attacher, ifindex);
 }
 
-static bool has_place(void *userdata, int ifindex)
+static bool has_place(void *userdata, int ifindex, enum bpf_place place)
 {
 	const struct dp_bpf *dp = userdata;
+	struct rtnl_device device;
 	struct abi_member member;
 	struct abi_team team;
+	struct err ignored;
 
+	/* The map has a netkit by its other end. */
+	if (place == BPF_PLACE_NETKIT)
+		return rtnl_device_by_index(dp->rtnl, ifindex, &device, &ignored) == 0 &&
+		       dp_maps_get_team(dp, device.lower, &team);
 	return dp_maps_get_member(dp, ifindex, &member) || dp_maps_get_team(dp, ifindex, &team);
 }
 
-static bool has_none(void *userdata, int ifindex)
+static bool has_none(void *userdata, int ifindex, enum bpf_place place)
 {
 	return false;
 }
@@ -150,10 +168,23 @@ static void name_stranger(uint32_t id, struct stranger *ret)
 			       id);
 }
 
+static const char *place_words(const struct dp_hook_spec *spec)
+{
+	switch (spec->place) {
+	case BPF_PLACE_INGRESS:
+		break;
+	case BPF_PLACE_EGRESS:
+		return "the egress of the team's device";
+	case BPF_PLACE_NETKIT:
+		return "the place where the team's device sends (netkit)";
+	}
+	return spec->sends ? "the hidden device's ingress" : "its ingress";
+}
+
 static void describe(const struct dp_hook *hook, enum bpf_attach_state state, uint32_t id,
 		     char text[static DP_REPORT_SIZE])
 {
-	const char *place = hook->spec.sends ? "the hidden device's ingress" : "its ingress";
+	const char *place = place_words(&hook->spec);
 	struct stranger stranger;
 
 	name_stranger(id, &stranger);
@@ -210,14 +241,15 @@ static int check_device(struct dp_bpf *dp, const struct dp_hook_spec *spec, stru
 
 static int repair(struct dp_bpf *dp, struct dp_hook *hook, struct err *e)
 {
-	int *copy = hook->spec.sends ? &dp->watch.copy_tx : &dp->watch.copy_rx;
+	enum dp_program_id id = dp_program_of(hook->spec.rules, hook->spec.sends);
+	int *copy = &dp->watch.copies[id];
 	int r = check_device(dp, &hook->spec, e);
 
 	if (r < 0)
 		return r;
 	r = bpf_attach(&dp->attacher, &hook->attachment, program_of(dp, &hook->spec), true, e);
 	if (r == -EEXIST) {
-		r = dp_copy_program(dp, hook->spec.sends, copy, e);
+		r = dp_copy_program(dp, id, copy, e);
 		if (r == 0)
 			r = bpf_attach(&dp->attacher, &hook->attachment, *copy, true, e);
 	}
@@ -323,7 +355,7 @@ void dp_hook_check_all(struct dp_bpf *dp, nsec_t now)
 		restless |= watch->hooks[i].hindered || watch->hooks[i].limit.slowed;
 	}
 	watch->next = NSEC_NEVER;
-	if (dp->attacher.tcx)
+	if (dp->attacher.tcx || dp->netkit)
 		watch->next = now + (slowest > CHECK_INTERVAL ? slowest : CHECK_INTERVAL);
 	else if (restless)
 		watch->next = now + RETRY_INTERVAL;

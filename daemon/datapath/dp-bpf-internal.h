@@ -11,11 +11,13 @@
 #include "daemon/kernel/bpf-pin.h"
 #include "daemon/kernel/rtnl.h"
 
+#include <pthread.h>
+
 struct datapath_bpf;
 
 #define DP_BPF_ALIAS_PREFIX "yoke:"
 #define DP_BPF_PEER_PREFIX "yk"
-#define DP_NEWS_MAX 4
+#define DP_NEWS_MAX 6
 
 struct dp_maps {
 	int abi;
@@ -24,9 +26,23 @@ struct dp_maps {
 	int words;
 	int plans;
 	int counters;
+	int stations;
+	int station_news;
+	int flowlets;
+	int loads;
+};
+
+/* Plain, and of teams with rules. */
+enum dp_program_id {
+	DP_PROGRAM_RX,
+	DP_PROGRAM_TX,
+	DP_PROGRAM_RX_FULL,
+	DP_PROGRAM_TX_FULL,
+	DP_PROGRAMS,
 };
 
 struct dp_bpf;
+struct dp_device_kind;
 
 typedef void dp_news_handler(struct dp_bpf *dp);
 
@@ -71,13 +87,17 @@ struct dp_bpf {
 	struct dp_belief beliefs[ABI_TEAMS];
 	nsec_t compared_at; /* When beliefs and words were compared last. */
 	struct dp_sense sense;
+	struct ring_buffer *station_reader;
+	int team_devices[ABI_TEAMS]; /* Their ifindexes; 0: no handle. */
 	/* Set once. */
 	struct datapath_bpf *skeleton;
 	struct dp_maps maps;
-	int program_tx;
-	int program_rx;
+	int programs[DP_PROGRAMS];
+	bool netkit; /* The kernel has it: new teams get it. Worker, after the start. */
 	unsigned n_processors;
 	struct abi_words *words; /* Of all teams, shared with the programs. */
+	struct abi_loads *loads; /* Likewise. */
+	pthread_mutex_t entries; /* Held by who changes an entry of map 'teams'; never for long. */
 	/* Worker. */
 	struct rtnl *rtnl;
 	struct bpf_pins pins;
@@ -93,13 +113,18 @@ struct dp_team {
 	/* Main thread. */
 	unsigned refs; /* The owner's and one of each job. */
 	bool released;
-	int members[ABI_MEMBERS];      /* As it will be when all operations are through; 0: none. */
+	bool steers;              /* The device is the kernel's team driver's; never changes. */
+	int members[ABI_MEMBERS]; /* As it will be when all operations are through; 0: none. */
 	unsigned changes[ABI_MEMBERS]; /* Of members[]: an end that is outdated changes nothing. */
 	struct abi_member_counters counted_before[ABI_MEMBERS];
 	/* Set by the worker before the main thread has the handle. */
 	unsigned index;
 	int ifindex;
 	int peer;
+	const struct dp_device_kind *kind;
+	/* Worker: the hidden device is up; and frames leave by the program at the team's egress. */
+	bool up;
+	bool is_direct;
 	/* Worker, but for the name, which never changes. */
 	struct datapath_team_spec spec;
 };
@@ -129,11 +154,14 @@ struct dp_job {
 
 /* dp-bpf-load.c */
 int dp_load(struct dp_bpf *dp, struct err *e);
+
+/* Which program a team with these rules (ABI_RULE_…) has. */
+enum dp_program_id dp_program_of(uint32_t rules, bool sends);
 void dp_unload(struct dp_bpf *dp);
 
 /* Worker: the program that sends or receives once more, loaded when it is asked for first: the
  * kernel refuses to have one program twice in a place. */
-int dp_copy_program(struct dp_bpf *dp, bool sends, int *copy, struct err *e);
+int dp_copy_program(struct dp_bpf *dp, enum dp_program_id id, int *copy, struct err *e);
 
 /* Worker: pins the maps, or removes the pins. */
 int dp_pin(struct dp_bpf *dp, struct err *e);
@@ -173,6 +201,36 @@ void dp_carrier_last_word(struct dp_team *team);
 /* Any thread: forgets what the programs know of the slot, or of all slots. */
 void dp_carrier_reset(struct abi_words *words, __u64 slots);
 
+/* dp-bpf-rules.c, worker: what of 'spec' the programs go by: hash, rules and the team's address.
+ * Programs are replaced in place where others are needed. */
+int dp_rules_set(struct dp_team *team, const struct datapath_team_spec *spec, struct err *e);
+uint32_t dp_rules_of(const struct dp_team *team);
+
+/* Any thread: the own address of the member in the slot; NULL: there is no member. */
+int dp_rules_member(struct dp_team *team, unsigned slot, const struct mac *mac, struct err *e);
+
+/* dp-bpf-own.c, any thread: enters the team's and its members' own addresses of 'entry' as
+ * stations, if it is independent, and takes out those of 'before' (or NULL) that are none any more.
+ */
+int dp_own_addresses(const struct dp_bpf *dp, const struct abi_team *before,
+		     const struct abi_team *entry, struct err *e);
+
+/* dp-bpf-stations.c, main thread. */
+int dp_stations_open(struct dp_bpf *dp, struct err *e);
+void dp_stations_close(struct dp_bpf *dp);
+int dp_station_put(struct dp_team *team, const struct datapath_station *station, struct err *e);
+void dp_station_forget(struct dp_team *team, const struct mac *mac);
+void dp_station_announced(struct dp_team *team, const struct mac *mac);
+void dp_station_homes(struct dp_team *team, unsigned room,
+		      const uint8_t slots[static PLACEMENT_MEMBERS]);
+void dp_stations_list(struct dp_team *team,
+		      void (*each)(void *userdata, const struct datapath_station_state *state),
+		      void *userdata);
+void dp_weights_set(struct dp_team *team, const uint32_t weights[static PLACEMENT_MEMBERS]);
+
+/* Worker: all of one team, its own addresses, too. */
+void dp_stations_forget_all(const struct dp_bpf *dp, unsigned index);
+
 /* dp-bpf-job.c, main thread. NULL without memory. */
 struct dp_job *dp_job_new(struct dp_bpf *dp, struct dp_team *team,
 			  int (*run)(struct dp_job *job, struct err *e));
@@ -196,7 +254,12 @@ struct dp_member_entry {
 /* All teams; returns how many, at most ABI_TEAMS. */
 unsigned dp_maps_teams(const struct dp_bpf *dp, struct dp_team_entry entries[static ABI_TEAMS]);
 bool dp_maps_get_team(const struct dp_bpf *dp, int peer, struct abi_team *ret);
+/* Changes the copy for direct transmission, too, if there is one. */
 int dp_maps_put_team(const struct dp_bpf *dp, int peer, const struct abi_team *team, struct err *e);
+
+/* Makes that copy, or puts it right. */
+int dp_maps_put_direct(const struct dp_bpf *dp, int ifindex, const struct abi_team *team,
+		       struct err *e);
 
 /* Takes a free index, and sets what belongs to it back to nothing. */
 int dp_maps_take_index(const struct dp_bpf *dp, unsigned *ret, struct err *e);
@@ -207,6 +270,11 @@ unsigned dp_maps_members(const struct dp_bpf *dp, unsigned index,
 			 struct dp_member_entry entries[static ABI_MEMBERS]);
 bool dp_maps_get_member(const struct dp_bpf *dp, int ifindex, struct abi_member *ret);
 int dp_maps_put_member(const struct dp_bpf *dp, const struct dp_member_entry *entry, struct err *e);
+
+/* Makes the team's map of flowlets, if there is none; removes it. */
+int dp_maps_make_flowlets(const struct dp_bpf *dp, unsigned index, struct err *e);
+void dp_maps_remove_flowlets(const struct dp_bpf *dp, unsigned index);
+
 void dp_maps_forget_member(const struct dp_bpf *dp, uint32_t ifindex);
 
 int dp_maps_put_plan(const struct dp_bpf *dp, unsigned index, const struct placement_plan *plan,
@@ -219,7 +287,7 @@ int dp_maps_counters(const struct dp_bpf *dp, unsigned index, struct abi_counter
 		     struct abi_counters *ret, struct err *e);
 
 /* dp-bpf-adopt.c, worker */
-/* Whether a veth is the team's, made by us; 'peer' is its other end. */
+/* Whether a device is the team's, made by us; 'peer' is its other end. */
 bool dp_is_team_device(const char *name, const struct rtnl_device *device,
 		       const struct rtnl_device *peer);
 
@@ -228,6 +296,9 @@ int dp_adopt(struct dp_job *job, struct err *e);
 
 /* Clears away what is left of teams whose devices are gone. */
 void dp_purge(struct dp_bpf *dp);
+
+/* dp-bpf-device.c, any thread: as the kernel has it, see datapath_ops.device_kind(). */
+const char *dp_device_kind_name(const struct dp_device_kind *kind);
 
 /* dp-bpf-team.c, worker */
 int dp_open_run(struct dp_job *job, struct err *e);

@@ -7,11 +7,14 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 
 /* 'abi' is pinned last and removed first: where it is, the others are whole. */
-static const char *const map_names[] = { "teams", "members", "words", "plans", "counters", "abi" };
+static const char *const map_names[] = { "teams",    "members",  "words",        "plans",
+					 "counters", "stations", "station_news", "flowlets",
+					 "loads",    "abi" };
 
 #define N_MAPS ARRAY_SIZE(map_names)
 #define MAP_ABI (N_MAPS - 1)
@@ -125,8 +128,12 @@ int dp_pin(struct dp_bpf *dp, struct err *e)
 /* Has the programs loaded with the maps that are pinned, if they are. */
 static int reuse_pinned(struct dp_bpf *dp, struct err *e)
 {
-	cleanup(pinned_fini) struct pinned pinned = { .fds = { -1, -1, -1, -1, -1, -1 } };
-	int r = open_pinned(dp, &pinned, e);
+	cleanup(pinned_fini) struct pinned pinned;
+	int r;
+
+	for (size_t i = 0; i < N_MAPS; i++)
+		pinned.fds[i] = -1;
+	r = open_pinned(dp, &pinned, e);
 
 	if (r < 0)
 		return r;
@@ -165,15 +172,51 @@ static int write_version(const struct dp_bpf *dp, struct err *e)
 	return r < 0 ? err_errno(e, r, "cannot write the version of the maps") : 0;
 }
 
+/* NULL: 'e' says why not. */
+static void *map_memory(int map, size_t size, struct err *e)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
+
+	if (memory != MAP_FAILED)
+		return memory;
+	(void)err_errno(e, -errno, "cannot map the words shared with the programs");
+	return NULL;
+}
+
 static int map_words(struct dp_bpf *dp, struct err *e)
 {
-	void *words = mmap(NULL, ABI_TEAMS * sizeof(*dp->words), PROT_READ | PROT_WRITE, MAP_SHARED,
-			   dp->maps.words, 0);
+	dp->words = map_memory(dp->maps.words, ABI_TEAMS * sizeof(*dp->words), e);
+	if (dp->words)
+		dp->loads = map_memory(dp->maps.loads, ABI_TEAMS * sizeof(*dp->loads), e);
+	return dp->loads ? 0 : e->code;
+}
 
-	if (words == MAP_FAILED)
-		return err_errno(e, -errno, "cannot map the words shared with the programs");
-	dp->words = words;
-	return 0;
+static const struct bpf_program *program_of(const struct datapath_bpf *skeleton,
+					    enum dp_program_id id)
+{
+	switch (id) {
+	case DP_PROGRAM_RX:
+		return skeleton->progs.yoke_rx;
+	case DP_PROGRAM_TX:
+		return skeleton->progs.yoke_tx;
+	case DP_PROGRAM_RX_FULL:
+		return skeleton->progs.yoke_rx_full;
+	case DP_PROGRAM_TX_FULL:
+		return skeleton->progs.yoke_tx_full;
+	case DP_PROGRAMS:
+		break;
+	}
+	return NULL;
+}
+
+enum dp_program_id dp_program_of(uint32_t rules, bool sends)
+{
+	/* Direct transmission is no rule that a program follows. */
+	bool full = rules & ~(uint32_t)ABI_RULE_DIRECT;
+
+	if (sends)
+		return full ? DP_PROGRAM_TX_FULL : DP_PROGRAM_TX;
+	return full ? DP_PROGRAM_RX_FULL : DP_PROGRAM_RX;
 }
 
 static void take_fds(struct dp_bpf *dp)
@@ -187,9 +230,13 @@ static void take_fds(struct dp_bpf *dp)
 		.words = bpf_map__fd(skeleton->maps.words),
 		.plans = bpf_map__fd(skeleton->maps.plans),
 		.counters = bpf_map__fd(skeleton->maps.counters),
+		.stations = bpf_map__fd(skeleton->maps.stations),
+		.station_news = bpf_map__fd(skeleton->maps.station_news),
+		.flowlets = bpf_map__fd(skeleton->maps.flowlets),
+		.loads = bpf_map__fd(skeleton->maps.loads),
 	};
-	dp->program_tx = bpf_program__fd(skeleton->progs.yoke_tx);
-	dp->program_rx = bpf_program__fd(skeleton->progs.yoke_rx);
+	for (enum dp_program_id id = 0; id < DP_PROGRAMS; id++)
+		dp->programs[id] = bpf_program__fd(program_of(skeleton, id));
 }
 
 /* The library tells its trouble on standard error otherwise; the sentences are ours. */
@@ -207,19 +254,47 @@ static void take_fds(struct dp_bpf *dp)
 	return n;
 }
 
-int dp_copy_program(struct dp_bpf *dp, bool sends, int *copy, struct err *e)
+static void skeleton_drop(struct datapath_bpf **skeleton)
 {
-	const struct bpf_program *program =
-		sends ? dp->skeleton->progs.yoke_tx : dp->skeleton->progs.yoke_rx;
-	int fd;
+	if (*skeleton)
+		datapath_bpf__destroy(*skeleton);
+}
+
+/* Has the object loaded with our maps, and with that one program. */
+static int prepare_copy(const struct dp_bpf *dp, struct datapath_bpf *copy, enum dp_program_id id)
+{
+	struct bpf_program *program;
+	struct bpf_map *map;
+
+	bpf_object__for_each_program(program, copy->obj)(void)
+		bpf_program__set_autoload(program, program == program_of(copy, id));
+	bpf_object__for_each_map(map, copy->obj)
+	{
+		const struct bpf_map *ours =
+			bpf_object__find_map_by_name(dp->skeleton->obj, bpf_map__name(map));
+		int r = bpf_map__reuse_fd(map, bpf_map__fd(ours));
+
+		if (r < 0)
+			return r;
+	}
+	return datapath_bpf__load(copy);
+}
+
+int dp_copy_program(struct dp_bpf *dp, enum dp_program_id id, int *copy, struct err *e)
+{
+	cleanup(skeleton_drop) struct datapath_bpf *skeleton = NULL;
+	int r;
 
 	if (*copy >= 0)
 		return 0;
-	fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, bpf_program__name(program), "GPL",
-			   bpf_program__insns(program), bpf_program__insn_cnt(program), NULL);
-	if (fd < 0)
-		return err_errno(e, fd, "cannot load the program once more");
-	*copy = fd;
+	skeleton = datapath_bpf__open();
+	r = skeleton ? prepare_copy(dp, skeleton, id) : -ENOMEM;
+	if (r < 0)
+		return err_errno(e, r, "cannot load the program once more");
+	r = fcntl(bpf_program__fd(program_of(skeleton, id)), F_DUPFD_CLOEXEC, 0);
+	if (r < 0)
+		return err_errno(e, -errno, "cannot load the program once more");
+	*copy = r;
 	return 0;
 }
 
@@ -251,6 +326,9 @@ void dp_unload(struct dp_bpf *dp)
 {
 	if (dp->words)
 		(void)munmap(dp->words, ABI_TEAMS * sizeof(*dp->words));
+	if (dp->loads)
+		(void)munmap(dp->loads, ABI_TEAMS * sizeof(*dp->loads));
+	dp_stations_close(dp);
 	dp_sense_close(dp);
 	dp_watch_close(dp);
 	datapath_bpf__destroy(dp->skeleton);

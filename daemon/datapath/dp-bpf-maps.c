@@ -1,4 +1,5 @@
 /* Access to the maps that the programs work by. */
+#include "bpf/flowlets.h"
 #include "daemon/datapath/dp-bpf-internal.h"
 
 #include "lib/base/array.h"
@@ -18,7 +19,11 @@ static_assert(ABI_BUCKETS == PLACEMENT_BUCKETS && ABI_MEMBERS == PLACEMENT_MEMBE
 		      ABI_NONE == PLACEMENT_NONE,
 	      "the programs follow the plans of daemon/core");
 static_assert(sizeof(struct abi_plan) == sizeof(struct placement_plan) &&
-		      offsetof(struct abi_plan, hold) == offsetof(struct placement_plan, hold),
+		      offsetof(struct abi_plan, hold) == offsetof(struct placement_plan, hold) &&
+		      offsetof(struct abi_plan, primary) ==
+			      offsetof(struct placement_plan, primary) &&
+		      offsetof(struct abi_plan, primary_also) ==
+			      offsetof(struct placement_plan, primary_also),
 	      "a plan is copied as it is");
 
 unsigned dp_maps_teams(const struct dp_bpf *dp, struct dp_team_entry entries[static ABI_TEAMS])
@@ -28,7 +33,8 @@ unsigned dp_maps_teams(const struct dp_bpf *dp, struct dp_team_entry entries[sta
 
 	while (n < ABI_TEAMS && bpf_map_get_next_key(dp->maps.teams, before, &key) == 0) {
 		entries[n].peer = key;
-		if (bpf_map_lookup_elem(dp->maps.teams, &key, &entries[n].team) == 0)
+		if (bpf_map_lookup_elem(dp->maps.teams, &key, &entries[n].team) == 0 &&
+		    !(entries[n].team.rules & ABI_RULE_DIRECT))
 			n++;
 		before = &key;
 	}
@@ -42,12 +48,42 @@ bool dp_maps_get_team(const struct dp_bpf *dp, int peer, struct abi_team *ret)
 	return bpf_map_lookup_elem(dp->maps.teams, &key, ret) == 0;
 }
 
-int dp_maps_put_team(const struct dp_bpf *dp, int peer, const struct abi_team *team, struct err *e)
+static int put_team(const struct dp_bpf *dp, uint32_t key, const struct abi_team *team,
+		    struct err *e)
 {
-	uint32_t key = (uint32_t)peer;
 	int r = bpf_map_update_elem(dp->maps.teams, &key, team, BPF_ANY);
 
 	return r < 0 ? err_errno(e, r, "cannot enter the team into the programs' map") : 0;
+}
+
+/* The key of the team's copy for direct transmission; 0: it has none. */
+static uint32_t direct_key(const struct dp_bpf *dp, unsigned index)
+{
+	uint32_t key, *before = NULL;
+	struct abi_team team;
+
+	for (; bpf_map_get_next_key(dp->maps.teams, before, &key) == 0; before = &key)
+		if (bpf_map_lookup_elem(dp->maps.teams, &key, &team) == 0 && team.index == index &&
+		    team.rules & ABI_RULE_DIRECT)
+			return key;
+	return 0;
+}
+
+int dp_maps_put_direct(const struct dp_bpf *dp, int ifindex, const struct abi_team *team,
+		       struct err *e)
+{
+	struct abi_team copy = *team;
+
+	copy.rules |= ABI_RULE_DIRECT;
+	return put_team(dp, (uint32_t)ifindex, &copy, e);
+}
+
+int dp_maps_put_team(const struct dp_bpf *dp, int peer, const struct abi_team *team, struct err *e)
+{
+	uint32_t direct = direct_key(dp, team->index);
+	int r = direct ? dp_maps_put_direct(dp, (int)direct, team, e) : 0;
+
+	return r < 0 ? r : put_team(dp, (uint32_t)peer, team, e);
 }
 
 static void clear_words(struct abi_words *words)
@@ -60,6 +96,41 @@ static void clear_words(struct abi_words *words)
 	dp_carrier_reset(words, UINT64_MAX);
 	for (unsigned slot = 0; slot < ABI_MEMBERS; slot++)
 		__atomic_store_n(&words->ifindex[slot], 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&words->station_room, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&words->station_full_told, 0, __ATOMIC_RELEASE);
+}
+
+int dp_maps_make_flowlets(const struct dp_bpf *dp, unsigned index, struct err *e)
+{
+	cleanup(closep) int map = -1;
+	uint32_t id;
+	int r;
+
+	if (bpf_map_lookup_elem(dp->maps.flowlets, &index, &id) == 0)
+		return 0;
+	map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "yoke_flowlets", sizeof(uint32_t),
+			     sizeof(struct abi_flowlet), ABI_FLOWLETS, NULL);
+	r = map < 0 ? map : bpf_map_update_elem(dp->maps.flowlets, &index, &map, BPF_ANY);
+	return r < 0 ? err_errno(e, r, "cannot make the team's map of flowlets") : 0;
+}
+
+void dp_maps_remove_flowlets(const struct dp_bpf *dp, unsigned index)
+{
+	(void)bpf_map_delete_elem(dp->maps.flowlets, &index);
+}
+
+/* What goes by the team's index and not by its device. */
+static void clear_index(const struct dp_bpf *dp, unsigned index)
+{
+	struct abi_loads *loads = &dp->loads[index];
+
+	clear_words(&dp->words[index]);
+	dp_stations_forget_all(dp, index);
+	dp_maps_remove_flowlets(dp, index);
+	for (unsigned slot = 0; slot < ABI_MEMBERS; slot++) {
+		__atomic_store_n(&loads->load[slot], 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&loads->cost[slot], FLOWLETS_COST, __ATOMIC_RELEASE);
+	}
 }
 
 static int reset_index(const struct dp_bpf *dp, unsigned index, struct err *e)
@@ -70,7 +141,7 @@ static int reset_index(const struct dp_bpf *dp, unsigned index, struct err *e)
 
 	if (!nothing)
 		return err_errno(e, -ENOMEM, "cannot set up the team's counters");
-	clear_words(&dp->words[index]);
+	clear_index(dp, index);
 	memset(&none, PLACEMENT_NONE, sizeof(none));
 	r = dp_maps_put_plan(dp, index, &none, e);
 	if (r < 0)
@@ -103,8 +174,12 @@ int dp_maps_take_index(const struct dp_bpf *dp, unsigned *ret, struct err *e)
 
 void dp_maps_forget_team(const struct dp_bpf *dp, uint32_t peer, unsigned index)
 {
-	clear_words(&dp->words[index]);
+	uint32_t direct = direct_key(dp, index);
+
+	clear_index(dp, index);
 	(void)bpf_map_delete_elem(dp->maps.teams, &peer);
+	if (direct)
+		(void)bpf_map_delete_elem(dp->maps.teams, &direct);
 }
 
 unsigned dp_maps_members(const struct dp_bpf *dp, unsigned index,

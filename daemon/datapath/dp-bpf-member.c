@@ -10,6 +10,7 @@
 #include <linux/if_link.h>
 #include <string.h>
 
+#define MAC_LOCAL 0x02 /* Of the first octet: administered locally. */
 #define OFFLOAD_LRO "rx-lro"
 #define OFFLOAD_VLAN_FILTER "rx-vlan-filter"
 
@@ -52,7 +53,21 @@ static int find(struct addition *addition, struct err *e)
 	if (found->has_addr_gen_mode)
 		found->addr_gen_mode = (uint8_t)device->addr_gen_mode;
 	memcpy(found->mac, device->mac.bytes, ABI_MAC_SIZE);
+	found->steered = addition->team->steers;
 	return 0;
+}
+
+/* A port of the kernel's team driver has the team's address already, and nobody tells which was its
+ * own: the switch is shown one that is made from the team's. */
+static void make_address(struct addition *addition, unsigned slot)
+{
+	const struct mac *mac = &addition->team->spec.mac;
+	struct abi_found *found = &addition->entry.member.found;
+
+	if (!found->steered || !has_mac(found, mac))
+		return;
+	found->mac[0] |= MAC_LOCAL;
+	found->mac[ABI_MAC_SIZE - 1] = (__u8)(found->mac[ABI_MAC_SIZE - 1] + slot + 1);
 }
 
 /* The slot's counters, from which this member starts. */
@@ -85,6 +100,8 @@ static int prepare_entry(struct addition *addition, unsigned slot, struct err *e
 		return err_set(e, -EBUSY, "it is in another place (%u) of this team", member->slot);
 	if (!addition->known)
 		r = find(addition, e);
+	if (!addition->known)
+		make_address(addition, slot);
 	addition->active = addition->known && member->team == team->index;
 	if (r == 0 && !addition->active)
 		r = count_from_here(addition, slot, e);
@@ -97,7 +114,10 @@ static int prepare_entry(struct addition *addition, unsigned slot, struct err *e
 
 static int attach(struct addition *addition, struct err *e)
 {
-	const struct dp_hook_spec spec = { .ifindex = addition->device.ifindex };
+	const struct dp_hook_spec spec = {
+		.ifindex = addition->device.ifindex,
+		.rules = dp_rules_of(addition->team),
+	};
 	struct abi_found *found = &addition->entry.member.found;
 	struct dp_bpf *dp = addition->team->dp;
 	bool keep_clsact = !addition->known || found->clsact;
@@ -136,18 +156,33 @@ static int open_up(struct addition *addition, struct err *e)
 	return 0;
 }
 
+static int let_programs_know(struct addition *addition, struct err *e)
+{
+	const struct abi_member *member = &addition->entry.member;
+	struct mac mac = addition->device.mac;
+	int r;
+
+	if (member->found.steered)
+		memcpy(mac.bytes, member->found.mac, sizeof(mac.bytes));
+	r = dp_rules_member(addition->team, member->slot, &mac, e);
+	return r < 0 ? r : attach(addition, e);
+}
+
 static int change_device(struct addition *addition, struct err *e)
 {
 	struct rtnl *rtnl = addition->team->dp->rtnl;
-	int r = set_mtu(addition, e);
+	int r;
 
+	if (addition->team->steers)
+		return let_programs_know(addition, e);
+	r = set_mtu(addition, e);
 	if (r < 0)
 		return r;
 	/* An MTU below 1280 has taken IPv6 away; there is nothing to set then. */
 	if (addition->entry.member.found.has_addr_gen_mode && addition->team->spec.mtu >= 1280 &&
 	    rtnl_set_addr_gen_mode(rtnl, addition->device.ifindex, IN6_ADDR_GEN_MODE_NONE, e) < 0)
 		return err_prefix(e, "cannot keep IPv6 from making addresses on it");
-	r = attach(addition, e);
+	r = let_programs_know(addition, e);
 	return r < 0 ? r : open_up(addition, e);
 }
 
@@ -170,7 +205,7 @@ static int add(struct addition *addition, unsigned slot, struct err *e)
 {
 	struct dp_team *team = addition->team;
 	struct err ignored;
-	int r = dp_claim_check(team, &addition->device, e);
+	int r = team->steers ? 0 : dp_claim_check(team, &addition->device, e);
 
 	if (r == 0)
 		r = prepare_entry(addition, slot, e);
@@ -183,8 +218,10 @@ static int add(struct addition *addition, unsigned slot, struct err *e)
 		return r;
 	r = change_device(addition, e);
 	if (r < 0) {
-		if (!addition->active)
+		if (!addition->active) {
 			(void)dp_member_set_free(team->dp, &addition->entry, &ignored);
+			(void)dp_rules_member(team, slot, NULL, NULL);
+		}
 		return r;
 	}
 	__atomic_store_n(&dp_words(team)->ifindex[slot], addition->entry.ifindex, __ATOMIC_RELEASE);
@@ -223,7 +260,8 @@ int dp_member_add_run(struct dp_job *job, struct err *e)
 	if (r < 0)
 		return err_prefix(e, "cannot add %s to %s", job->member.name, team->spec.name);
 	job->counted_before[job->slot] = addition.entry.member.base;
-	claim_warn_of_address(team->dp->rtnl, team->spec.name, &addition.device);
+	if (!team->steers)
+		claim_warn_of_address(team->dp->rtnl, team->spec.name, &addition.device);
 	warn_of_others(team, &addition.device);
 	return 0;
 }
@@ -276,15 +314,17 @@ static int set_back(struct rtnl *rtnl, const struct rtnl_device *device,
 
 int dp_member_set_free(struct dp_bpf *dp, const struct dp_member_entry *entry, struct err *e)
 {
+	const struct dp_hook_spec hook = { .ifindex = (int)entry->ifindex };
 	struct rtnl_device device;
 	struct err one;
 	int first = 0;
 
 	if (dp_member_is_there(dp, entry, &device)) {
-		first = set_back(dp->rtnl, &device, &entry->member.found, e);
+		if (!entry->member.found.steered)
+			first = set_back(dp->rtnl, &device, &entry->member.found, e);
 		/* Last, for until then the host itself shall not hear the member. */
-		keep_first(dp_hook_detach(dp, device.ifindex, entry->member.found.clsact, &one),
-			   &one, &first, e);
+		keep_first(dp_hook_detach(dp, &hook, entry->member.found.clsact, &one), &one,
+			   &first, e);
 	} else {
 		dp_hook_forget(dp, (int)entry->ifindex);
 	}
@@ -298,6 +338,7 @@ int dp_member_remove_run(struct dp_job *job, struct err *e)
 	struct dp_member_entry entry;
 
 	__atomic_store_n(&dp_words(team)->ifindex[job->slot], 0, __ATOMIC_RELEASE);
+	(void)dp_rules_member(team, job->slot, NULL, NULL);
 	if (!member_in_slot(team, job->slot, &entry))
 		return 0;
 	if (dp_member_set_free(team->dp, &entry, e) < 0)

@@ -1,5 +1,8 @@
 /* Making, changing and deleting team devices. */
+#include "daemon/datapath/dp-bpf-device.h"
 #include "daemon/datapath/dp-bpf-internal.h"
+
+#include "lib/base/log.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,116 +18,9 @@ static_assert((int)ABI_HASH_TRANSPORT_PORTS == (int)HASH_TRANSPORT_PORTS &&
 struct opening {
 	struct dp_job *job;
 	struct dp_team *team;
-	struct rtnl_device device;
-	struct rtnl_device peer;
-	bool made;  /* By this opening. */
+	struct dp_device device;
 	bool fresh; /* The maps knew nothing of it. */
 };
-
-/* Under another name our device would be adopted by nobody, and a second one carry no members. */
-static int check_renamed(const struct opening *opening, struct err *e)
-{
-	struct dp_bpf *dp = opening->team->dp;
-	const char *name = opening->team->spec.name;
-	struct dp_team_entry entries[ABI_TEAMS];
-	unsigned n = dp_maps_teams(dp, entries);
-
-	for (unsigned i = 0; i < n; i++) {
-		struct rtnl_device peer, device;
-		struct err ignored;
-
-		if (strncmp(entries[i].team.name, name, ABI_NAME_SIZE) == 0 &&
-		    rtnl_device_by_index(dp->rtnl, (int)entries[i].peer, &peer, &ignored) == 0 &&
-		    rtnl_device_by_index(dp->rtnl, peer.lower, &device, &ignored) == 0)
-			return err_set(e, -EEXIST,
-				       "the team's device was renamed to %s; give it back its name",
-				       device.name);
-	}
-	return 0;
-}
-
-static int read_peer(struct opening *opening, struct err *e)
-{
-	if (!opening->device.lower)
-		return -ENODEV;
-	return rtnl_device_by_index(opening->team->dp->rtnl, opening->device.lower, &opening->peer,
-				    e);
-}
-
-static int make_device(struct opening *opening, struct err *e)
-{
-	const struct datapath_team_spec *spec = &opening->team->spec;
-	const struct rtnl_veth veth = {
-		.name = spec->name,
-		.mac = spec->mac,
-		.peer_name = DP_BPF_PEER_PREFIX "%d",
-		.mtu = spec->mtu,
-	};
-	struct rtnl *rtnl = opening->team->dp->rtnl;
-	int r = check_renamed(opening, e);
-
-	if (r < 0)
-		return r;
-	if (rtnl_add_veth(rtnl, &veth, e) < 0)
-		return err_prefix(e, "cannot make the device");
-	r = rtnl_device_by_name(rtnl, spec->name, &opening->device, e);
-	if (r < 0)
-		return r;
-	opening->made = true;
-	return read_peer(opening, e);
-}
-
-static int find_or_make_device(struct opening *opening, struct err *e)
-{
-	struct dp_team *team = opening->team;
-	int r = rtnl_device_by_name(team->dp->rtnl, team->spec.name, &opening->device, e);
-
-	if (r == -ENODEV)
-		return make_device(opening, e);
-	if (r < 0)
-		return r;
-	r = read_peer(opening, e);
-	if (r < 0 && r != -ENODEV)
-		return r;
-	if (r == -ENODEV || !dp_is_team_device(team->spec.name, &opening->device, &opening->peer))
-		return err_set(e, -EEXIST, "a device of that name is there%s%s, and it is not ours",
-			       opening->device.kind[0] ? ", of kind " : "", opening->device.kind);
-	return 0;
-}
-
-static int name_peer(struct opening *opening, struct err *e)
-{
-	struct rtnl *rtnl = opening->team->dp->rtnl;
-	const struct rtnl_device *peer = &opening->peer;
-	char text[RTNL_ALIAS_SIZE];
-	int r = 0;
-
-	(void)snprintf(text, IFNAMSIZ, DP_BPF_PEER_PREFIX "%d", opening->device.ifindex);
-	/* A running device cannot be renamed by every kernel, and need not. */
-	if (strcmp(peer->name, text) != 0 && !peer->up)
-		r = rtnl_set_name(rtnl, peer->ifindex, text, e);
-	(void)snprintf(text, sizeof(text), DP_BPF_ALIAS_PREFIX "%s", opening->team->spec.name);
-	if (r == 0 && strcmp(peer->alias, text) != 0)
-		r = rtnl_set_alias(rtnl, peer->ifindex, text, e);
-	if (r == 0 && peer->addr_gen_mode != RTNL_NO_ADDR_GEN_MODE &&
-	    peer->addr_gen_mode != IN6_ADDR_GEN_MODE_NONE)
-		r = rtnl_set_addr_gen_mode(rtnl, peer->ifindex, IN6_ADDR_GEN_MODE_NONE, e);
-	return r < 0 ? err_prefix(e, "cannot prepare the hidden device") : 0;
-}
-
-/* The alias says that the device is complete, so it comes last. */
-static int finish_device(struct opening *opening, struct err *e)
-{
-	struct rtnl *rtnl = opening->team->dp->rtnl;
-	char alias[RTNL_ALIAS_SIZE];
-	int r;
-
-	(void)snprintf(alias, sizeof(alias), DP_BPF_ALIAS_PREFIX "%s", opening->team->spec.name);
-	if (strcmp(opening->device.alias, alias) == 0)
-		return 0;
-	r = rtnl_set_up(rtnl, opening->device.ifindex, true, e);
-	return r < 0 ? r : rtnl_set_alias(rtnl, opening->device.ifindex, alias, e);
-}
 
 /* The team's place in the maps. */
 static int take_index(struct opening *opening, struct err *e)
@@ -133,8 +29,8 @@ static int take_index(struct opening *opening, struct err *e)
 	struct abi_team entry;
 	int r;
 
-	opening->fresh = !dp_maps_get_team(team->dp, opening->peer.ifindex, &entry) ||
-			 entry.index >= ABI_TEAMS;
+	opening->fresh =
+		!dp_maps_get_team(team->dp, team->peer, &entry) || entry.index >= ABI_TEAMS;
 	if (!opening->fresh) {
 		team->index = entry.index;
 		return __atomic_load_n(&team->dp->in_use[entry.index], __ATOMIC_ACQUIRE)
@@ -145,9 +41,13 @@ static int take_index(struct opening *opening, struct err *e)
 	r = dp_maps_take_index(team->dp, &team->index, e);
 	if (r < 0)
 		return r;
-	entry = (struct abi_team){ .index = team->index, .hash = team->spec.hash };
+	entry = (struct abi_team){
+		.index = team->index,
+		.hash = team->spec.hash,
+		.rules = team->steers ? ABI_RULE_STEERED : 0,
+	};
 	memcpy(entry.name, team->spec.name, sizeof(entry.name));
-	return dp_maps_put_team(team->dp, opening->peer.ifindex, &entry, e);
+	return dp_maps_put_team(team->dp, team->peer, &entry, e);
 }
 
 static void set_carrier_returns(struct dp_team *team, bool returns)
@@ -155,38 +55,54 @@ static void set_carrier_returns(struct dp_team *team, bool returns)
 	__atomic_store_n(&dp_words(team)->carrier_returns, returns, __ATOMIC_RELEASE);
 }
 
+/* The other way always works. */
+static void set_direct(struct dp_team *team)
+{
+	struct err e;
+
+	if (dp_device_set_direct(team, &e) < 0)
+		log_warning("%s: %s; they leave by way of the hidden device", team->spec.name,
+			    e.text);
+}
+
 static int set_up(struct opening *opening, struct err *e)
 {
+	const struct dp_device *device = &opening->device;
 	struct dp_team *team = opening->team;
-	const struct dp_hook_spec hook = {
-		.ifindex = opening->peer.ifindex,
-		.sends = true,
-		.team = opening->device.ifindex,
-	};
-	bool keep_clsact = false; /* Nobody else has any business there. */
-	int r = name_peer(opening, e);
+	int r = dp_device_prepare(team, device, e);
 
+	team->kind = device->kind;
+	team->ifindex = device->own.ifindex;
+	team->peer = device->peer.ifindex;
+	team->up = device->peer.up;
 	if (r == 0)
 		r = take_index(opening, e);
 	if (r == 0)
 		r = dp_pin(team->dp, e);
 	if (r == 0)
-		r = dp_hook_attach(team->dp, &hook, &keep_clsact, e);
-	return r < 0 ? r : finish_device(opening, e);
+		r = dp_device_attach(team, e);
+	if (r < 0)
+		return r;
+	/* A former daemon may have had it so. */
+	team->is_direct = !device->made && !team->steers;
+	set_direct(team);
+	return dp_device_finish(team, device, e);
 }
 
 static void undo(struct opening *opening)
 {
 	struct dp_bpf *dp = opening->team->dp;
 	struct dp_team_entry entries[ABI_TEAMS];
+	bool made = opening->device.made;
 	struct err ignored;
 
-	if (opening->made)
-		(void)rtnl_delete_device(dp->rtnl, opening->device.ifindex, &ignored);
-	if (opening->made)
-		dp_hook_forget(dp, opening->peer.ifindex);
-	if (opening->made && opening->fresh)
-		dp_maps_forget_team(dp, (uint32_t)opening->peer.ifindex, opening->team->index);
+	if (made)
+		(void)rtnl_delete_device(dp->rtnl, opening->device.own.ifindex, &ignored);
+	if (made)
+		dp_hook_forget(dp, opening->device.peer.ifindex);
+	if (made && opening->fresh)
+		dp_maps_forget_team(dp, (uint32_t)opening->device.peer.ifindex,
+				    opening->team->index);
 	if (dp->pinned && dp_maps_teams(dp, entries) == 0)
 		dp_unpin(dp);
 }
@@ -196,21 +112,19 @@ static void tell_found(struct opening *opening)
 	struct dp_job *job = opening->job;
 	struct dp_team *team = opening->team;
 
-	team->ifindex = opening->device.ifindex;
-	team->peer = opening->peer.ifindex;
 	/* What differs from the specification is told apart from it by team_configure(). */
-	team->spec.mtu = opening->device.mtu;
+	team->spec.mtu = opening->device.own.mtu;
 	__atomic_store_n(&team->dp->in_use[team->index], true, __ATOMIC_RELEASE);
 	job->info.ifindex = team->ifindex;
-	job->info.adopted = !opening->made;
-	job->info.carrier = opening->peer.up;
+	job->info.adopted = !opening->device.made;
+	job->info.carrier = team->up;
 	set_carrier_returns(team, team->spec.carrier_returns);
 }
 
 int dp_open_run(struct dp_job *job, struct err *e)
 {
 	struct opening opening = { .job = job, .team = job->team };
-	int r = find_or_make_device(&opening, e);
+	int r = dp_device_find_or_make(job->team, &opening.device, e);
 
 	if (r == 0)
 		r = set_up(&opening, e);
@@ -220,6 +134,8 @@ int dp_open_run(struct dp_job *job, struct err *e)
 	}
 	tell_found(&opening);
 	r = dp_adopt(job, e);
+	if (r == 0 && opening.fresh && !job->team->steers)
+		r = dp_rules_set(job->team, &job->team->spec, e);
 	if (r < 0)
 		__atomic_store_n(&job->dp->in_use[job->team->index], false, __ATOMIC_RELEASE);
 	return r;
@@ -288,18 +204,6 @@ static int set_mtu(struct dp_team *team, uint32_t mtu, struct err *e)
 	return r;
 }
 
-static int set_hash(struct dp_team *team, enum hash_fields hash, struct err *e)
-{
-	struct abi_team entry;
-
-	if (!dp_maps_get_team(team->dp, team->peer, &entry))
-		return err_set(e, -ENODEV, "the team's entry in the programs' map is gone");
-	if (entry.hash == (uint32_t)hash)
-		return 0;
-	entry.hash = hash;
-	return dp_maps_put_team(team->dp, team->peer, &entry, e);
-}
-
 static int configure(struct dp_team *team, const struct datapath_team_spec *spec, struct err *e)
 {
 	struct rtnl_device device;
@@ -308,14 +212,18 @@ static int configure(struct dp_team *team, const struct datapath_team_spec *spec
 	if (r < 0)
 		return r;
 	team->spec.mtu = device.mtu;
-	r = set_mtu(team, spec->mtu, e);
+	r = team->steers ? 0 : set_mtu(team, spec->mtu, e);
 	if (r < 0)
 		return r;
-	if (!mac_equal(&device.mac, &spec->mac) &&
+	if (!team->steers && !mac_equal(&device.mac, &spec->mac) &&
 	    rtnl_set_mac(team->dp->rtnl, team->ifindex, &spec->mac, e) < 0)
 		return err_prefix(e, "cannot set its MAC address");
 	set_carrier_returns(team, spec->carrier_returns);
-	return set_hash(team, spec->hash, e);
+	r = dp_rules_set(team, spec, e);
+	if (r < 0)
+		return r;
+	team->spec.rules = spec->rules;
+	return dp_device_set_direct(team, e);
 }
 
 int dp_configure_run(struct dp_job *job, struct err *e)
@@ -328,8 +236,11 @@ int dp_configure_run(struct dp_job *job, struct err *e)
 static int delete_device(struct dp_team *team, struct err *e)
 {
 	struct rtnl_device device, peer;
-	int r = rtnl_device_by_index(team->dp->rtnl, team->ifindex, &device, e);
+	int r;
 
+	if (team->steers)
+		return dp_device_let_go(team, e);
+	r = rtnl_device_by_index(team->dp->rtnl, team->ifindex, &device, e);
 	if (r == 0)
 		r = rtnl_device_by_index(team->dp->rtnl, team->peer, &peer, e);
 	if (r == 0 && dp_is_team_device(team->spec.name, &device, &peer))
@@ -385,6 +296,10 @@ int dp_carrier_run(struct dp_job *job, struct err *e)
 
 	if (r == -ENODEV)
 		return 0; /* Deleted by somebody, which the link monitor tells. */
+	if (r == 0 && team->up != job->up) {
+		team->up = job->up;
+		set_direct(team);
+	}
 	return r < 0 ? err_prefix(e, "cannot %s the carrier of %s", job->up ? "raise" : "drop",
 				  team->spec.name)
 		     : 0;

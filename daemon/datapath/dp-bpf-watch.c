@@ -118,8 +118,8 @@ int dp_watch_open(struct dp_bpf *dp, bool clsact, struct err *e)
 {
 	struct dp_watch *watch = &dp->watch;
 
-	watch->copy_tx = -1;
-	watch->copy_rx = -1;
+	for (unsigned i = 0; i < DP_PROGRAMS; i++)
+		watch->copies[i] = -1;
 	/* Memory is taken only for as many as there are. */
 	watch->hooks = calloc(DP_HOOKS, sizeof(*watch->hooks));
 	if (!watch->hooks)
@@ -127,7 +127,7 @@ int dp_watch_open(struct dp_bpf *dp, bool clsact, struct err *e)
 	dp->attacher = (struct bpf_attacher){
 		.rtnl = dp->rtnl,
 		.pins = &dp->pins,
-		.tcx = !clsact && tcx_is_available(dp->program_rx),
+		.tcx = !clsact && tcx_is_available(BPF_PLACE_INGRESS, dp->programs[DP_PROGRAM_RX]),
 	};
 	log_debug("programs are attached by %s",
 		  dp->attacher.tcx ? "TCX" : "clsact, as this kernel has no TCX");
@@ -144,7 +144,7 @@ void dp_watch_close(struct dp_bpf *dp)
 	tc_monitor_close(watch->monitor);
 	if (!watch->hooks)
 		return;
-	closep(&watch->copy_tx);
-	closep(&watch->copy_rx);
+	for (unsigned i = 0; i < DP_PROGRAMS; i++)
+		closep(&watch->copies[i]);
 	free(watch->hooks);
 }

@@ -6,16 +6,19 @@
 #include "daemon/datapath/repair-limit.h"
 #include "daemon/kernel/bpf-attach.h"
 
-#define DP_HOOKS (ABI_TEAMS * (ABI_MEMBERS + 1))
+#define DP_HOOKS (ABI_TEAMS * (ABI_MEMBERS + 2))
 #define DP_REPORTS 32
 #define DP_REPORT_SIZE 384
 
 struct dp_bpf;
 
 struct dp_hook_spec {
-	int ifindex; /* Of a member, or of a team's hidden peer, … */
-	bool sends;  /* … which has the program that sends, … */
-	int team;    /* … then this is the ifindex of the team's device. */
+	int ifindex; /* Of a member, or of a team's device or its hidden peer, … */
+	enum bpf_place place;
+	uint32_t rules; /* ABI_RULE_…, by which the program is chosen. */
+	bool sends;     /* … which has the program that sends, … */
+	int team;       /* … then these are the ifindexes of the team's device … */
+	int peer;       /* … and its hidden peer. */
 };
 
 struct dp_hook {
@@ -50,8 +53,7 @@ struct dp_watch {
 	/* Worker. */
 	struct dp_hook *hooks; /* DP_HOOKS */
 	unsigned n_hooks;
-	int copy_tx; /* The programs once more, or -1: see dp_copy_program(). */
-	int copy_rx;
+	int copies[4]; /* The programs once more, or -1: see dp_copy_program(). */
 	/* Which devices have hooks, by their numbers modulo; atomic. */
 	__u64 watched[64];
 };
@@ -67,9 +69,11 @@ nsec_t dp_watch_turn(struct dp_bpf *dp, nsec_t now);
  * watches it from now on. *keep_clsact as in struct bpf_attachment. */
 int dp_hook_attach(struct dp_bpf *dp, const struct dp_hook_spec *spec, bool *keep_clsact,
 		   struct err *e);
-int dp_hook_detach(struct dp_bpf *dp, int ifindex, bool keep_clsact, struct err *e);
+int dp_hook_detach(struct dp_bpf *dp, const struct dp_hook_spec *spec, bool keep_clsact,
+		   struct err *e);
 
-/* The device is gone, or was never the one that it was taken for. */
+/* The device is gone, or was never the one that it was taken for; if it was a hidden peer, the
+ * team's is gone as well. */
 void dp_hook_forget(struct dp_bpf *dp, int ifindex);
 
 /* At the start: lets go of what no team wants any more. At the end: of all. */

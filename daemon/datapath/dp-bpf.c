@@ -5,6 +5,7 @@
 
 #include "lib/base/array.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/log.h"
 
 #include <errno.h>
 #include <string.h>
@@ -80,6 +81,8 @@ static void opened(struct dp_job *job)
 	memcpy(team->counted_before, job->counted_before, sizeof(team->counted_before));
 	memcpy(team->members, job->info.member_ifindexes, sizeof(team->members));
 	dp_carrier_adopt(team);
+	if (job->r == 0 && !team->released)
+		job->dp->team_devices[team->index] = team->ifindex;
 	if (job->r < 0 || job->dp->freed)
 		dp_team_unref(team);
 }
@@ -92,12 +95,9 @@ static void fail_open(datapath_opened *told, void *userdata)
 	told(userdata, -ENOMEM, &e, NULL, NULL);
 }
 
-static void op_team_open(struct datapath *datapath, const struct datapath_team_spec *spec,
-			 datapath_opened *told, void *userdata)
+static void open_team(struct dp_team *team, datapath_opened *told, void *userdata)
 {
-	struct dp_bpf *dp = dp_of(datapath);
-	struct dp_team *team = team_new(dp, spec);
-	struct dp_job *job = team ? dp_job_new(dp, team, dp_open_run) : NULL;
+	struct dp_job *job = team ? dp_job_new(team->dp, team, dp_open_run) : NULL;
 
 	if (!job) {
 		if (team)
@@ -109,6 +109,22 @@ static void op_team_open(struct datapath *datapath, const struct datapath_team_s
 	job->opened = told;
 	job->userdata = userdata;
 	dp_job_submit(job);
+}
+
+static void op_team_open(struct datapath *datapath, const struct datapath_team_spec *spec,
+			 datapath_opened *told, void *userdata)
+{
+	open_team(team_new(dp_of(datapath), spec), told, userdata);
+}
+
+void dp_bpf_steer(struct datapath *datapath, const struct datapath_team_spec *spec,
+		  datapath_opened *told, void *userdata)
+{
+	struct dp_team *team = team_new(dp_of(datapath), spec);
+
+	if (team)
+		team->steers = true;
+	open_team(team, told, userdata);
 }
 
 static struct dp_job *job_for(struct dp_team *team, int (*run)(struct dp_job *job, struct err *e),
@@ -141,6 +157,7 @@ static void op_team_configure(struct datapath_team *base, const struct datapath_
 
 static void deleted(struct dp_job *job)
 {
+	job->dp->team_devices[job->team->index] = 0;
 	if (!job->team->released)
 		dp_team_unref(job->team);
 }
@@ -160,6 +177,7 @@ static void op_team_release(struct datapath_team *base)
 	struct dp_team *team = team_of(base);
 
 	dp_carrier_last_word(team);
+	team->dp->team_devices[team->index] = 0;
 	__atomic_store_n(&team->dp->in_use[team->index], false, __ATOMIC_RELEASE);
 	drop_handle(team);
 }
@@ -298,7 +316,63 @@ static struct datapath_member_counters since(const struct abi_member_counters *n
 		.tx_packets = now->tx_packets - before->tx_packets,
 		.tx_bytes = now->tx_bytes - before->tx_bytes,
 		.rx_not_collecting = now->rx_not_collecting - before->rx_not_collecting,
+		.rx_reflected = now->rx_reflected - before->rx_reflected,
+		.rx_copies = now->rx_copies - before->rx_copies,
 	};
+}
+
+/* Also while a change is on its way to the worker: members[] are as they will be. */
+static void op_member_address(struct datapath_team *base, unsigned slot, const struct mac *mac)
+{
+	struct dp_team *team = team_of(base);
+	struct err e;
+
+	if (team->members[slot] && dp_rules_member(team, slot, mac, &e) < 0)
+		log_warning("%s: cannot note the address of a member: %s", team->spec.name, e.text);
+}
+
+static void op_weights(struct datapath_team *base, const uint32_t weights[static PLACEMENT_MEMBERS])
+{
+	dp_weights_set(team_of(base), weights);
+}
+
+static int op_station_put(struct datapath_team *base, const struct datapath_station *station,
+			  struct err *e)
+{
+	return dp_station_put(team_of(base), station, e);
+}
+
+static void op_station_forget(struct datapath_team *base, const struct mac *mac)
+{
+	dp_station_forget(team_of(base), mac);
+}
+
+static void op_station_announced(struct datapath_team *base, const struct mac *mac)
+{
+	dp_station_announced(team_of(base), mac);
+}
+
+static void op_station_homes(struct datapath_team *base, unsigned room,
+			     const uint8_t slots[static PLACEMENT_MEMBERS])
+{
+	dp_station_homes(team_of(base), room, slots);
+}
+
+static void op_stations(struct datapath_team *base,
+			void (*each)(void *userdata, const struct datapath_station_state *state),
+			void *userdata)
+{
+	dp_stations_list(team_of(base), each, userdata);
+}
+
+static bool op_can(const struct datapath_rules *rules, const char **ret_why)
+{
+	return true;
+}
+
+static const char *op_device_kind(struct datapath_team *base)
+{
+	return dp_device_kind_name(team_of(base)->kind);
 }
 
 static int op_counters(struct datapath_team *base, struct datapath_team_counters *ret,
@@ -324,6 +398,7 @@ static int op_counters(struct datapath_team *base, struct datapath_team_counters
 
 static const struct datapath_ops ops = {
 	.name = "bpf",
+	.can = op_can,
 	.fd = op_fd,
 	.dispatch = op_dispatch,
 	.heartbeat = op_heartbeat,
@@ -336,12 +411,20 @@ static const struct datapath_ops ops = {
 	.team_carrier = op_team_carrier,
 	.member_add = op_member_add,
 	.member_remove = op_member_remove,
+	.member_address = op_member_address,
 	.allow = op_allow,
 	.carrier = op_carrier,
 	.senses_carrier = op_senses_carrier,
 	.fit = op_fit,
 	.carrier_word = op_carrier_word,
 	.place = op_place,
+	.weights = op_weights,
+	.station_put = op_station_put,
+	.station_forget = op_station_forget,
+	.station_announced = op_station_announced,
+	.station_homes = op_station_homes,
+	.stations = op_stations,
+	.device_kind = op_device_kind,
 	.counters = op_counters,
 };
 
@@ -364,6 +447,7 @@ int dp_bpf_new(const struct dp_bpf_settings *settings, struct datapath **ret, st
 	dp->refs = 1;
 	dp->pins.fd = -1;
 	dp->sense.losses = -1;
+	(void)pthread_mutex_init(&dp->entries, NULL);
 	r = dp_news_open(dp, e);
 	if (r == 0)
 		r = bpf_pins_open(settings->bpffs, &dp->pins, e);
@@ -372,9 +456,13 @@ int dp_bpf_new(const struct dp_bpf_settings *settings, struct datapath **ret, st
 	if (r == 0)
 		r = dp_load(dp, e);
 	if (r == 0)
+		r = dp_stations_open(dp, e);
+	if (r == 0)
 		r = dp_watch_open(dp, settings->clsact, e);
 	if (r < 0)
 		return err_prefix(e, "cannot use the bpf datapath");
+	dp->netkit =
+		!settings->veth && tcx_is_available(BPF_PLACE_NETKIT, dp->programs[DP_PROGRAM_TX]);
 	dp_sense_open(dp);
 	*ret = &steal_ptr(dp)->base;
 	return 0;

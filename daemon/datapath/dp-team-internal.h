@@ -133,6 +133,9 @@ int driver_count_run(struct driver_job *job, struct err *e);
 int driver_member_add_run(struct driver_job *job, struct err *e);
 int driver_member_remove_run(struct driver_job *job, struct err *e);
 
+/* In a steered team: gives the port its transmit queue and enables it. */
+int driver_give_queue(struct driver_team *team, unsigned slot, int port, struct err *e);
+
 /* The port's own MAC address comes back when it leaves. */
 int driver_set_port_mac(struct driver *driver, int ifindex, const struct mac *mac, struct err *e);
 

@@ -54,6 +54,26 @@ static int set_addr_gen_mode(struct addition *addition, struct err *e)
 	return 0;
 }
 
+/* From the moment on in which a member may carry, the programs send to its queue. */
+int driver_give_queue(struct driver_team *team, unsigned slot, int port, struct err *e)
+{
+	const struct team_option options[] = {
+		{ .name = "queue_id",
+		  .type = TEAM_OPTION_U32,
+		  .port = port,
+		  .number = DP_TEAM_QUEUE(slot) },
+		{ .name = "enabled", .type = TEAM_OPTION_BOOL, .port = port, .number = true },
+	};
+	bool steered;
+
+	driver_lock(team->driver);
+	steered = team->wish.steered;
+	driver_unlock(team->driver);
+	return steered ? driver_write(team->driver->genl, team->ifindex, options,
+				      ARRAY_SIZE(options), e)
+		       : 0;
+}
+
 /* Out of use and without a part in the team's carrier; and marked, so that it is known again. The
  * first is what is in a hurry: the kernel has just enabled it. */
 static int keep_out_of_use(struct addition *addition, struct err *e)
@@ -72,8 +92,10 @@ static int keep_out_of_use(struct addition *addition, struct err *e)
 		  .number = (uint32_t)dp_team_mark_encode(&addition->mark) },
 	};
 
-	return driver_write(addition->team->driver->genl, addition->team->ifindex, options,
-			    ARRAY_SIZE(options), e);
+	int r = driver_write(addition->team->driver->genl, addition->team->ifindex, options,
+			     ARRAY_SIZE(options), e);
+
+	return r < 0 ? r : driver_give_queue(addition->team, addition->mark.slot, port, e);
 }
 
 int driver_set_port_mac(struct driver *driver, int ifindex, const struct mac *mac, struct err *e)

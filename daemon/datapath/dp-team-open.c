@@ -164,6 +164,7 @@ static int adopt(struct driver_job *job, struct err *e)
 	info->plan = finding->wish.plan;
 	driver_lock(job->driver);
 	team->wish = finding->wish;
+	team->wish.steered = !datapath_rules_are_plain(&team->spec.rules);
 	team->hash = team->spec.hash;
 	job->driver->relisten = true;
 	driver_unlock(job->driver);
@@ -225,6 +226,25 @@ static int set_mac(struct driver_team *team, const struct mac *mac, struct err *
 	return r == -ENODEV ? 0 : r;
 }
 
+static int set_steered(struct driver_team *team, bool steered, struct err *e)
+{
+	struct driver *driver = team->driver;
+	int ifindexes[PLACEMENT_MEMBERS];
+	bool changed;
+	int r = 0;
+
+	driver_lock(driver);
+	changed = team->wish.steered != steered;
+	team->serial += changed;
+	team->wish.steered = steered;
+	memcpy(ifindexes, team->wish.ifindexes, sizeof(ifindexes));
+	driver_unlock(driver);
+	for (unsigned slot = 0; changed && r == 0 && slot < PLACEMENT_MEMBERS; slot++)
+		if (ifindexes[slot])
+			r = driver_give_queue(team, slot, ifindexes[slot], e);
+	return r;
+}
+
 static int configure(struct driver_team *team, const struct datapath_team_spec *spec, struct err *e)
 {
 	struct rtnl *rtnl = team->driver->rtnl;
@@ -239,6 +259,8 @@ static int configure(struct driver_team *team, const struct datapath_team_spec *
 	team->spec.mtu = spec->mtu;
 	if (!mac_equal(&device.mac, &spec->mac))
 		r = set_mac(team, &spec->mac, e);
+	if (r == 0)
+		r = set_steered(team, !datapath_rules_are_plain(&spec->rules), e);
 	return r < 0 ? r : set_hash(team, spec->hash, e);
 }
 

@@ -10,6 +10,7 @@
 #define OPTION_LINKUP "user_linkup"
 #define OPTION_OVERRIDDEN "user_linkup_enabled"
 #define OPTION_PRIORITY "priority"
+#define OPTION_QUEUE "queue_id"
 #define OPTION_BUCKET "lb_tx_hash_to_port_mapping"
 #define OPTION_METHOD "lb_tx_method"
 #define OPTION_HASH "bpf_hash_func"
@@ -104,6 +105,8 @@ static void take_of_port(struct dp_team_port *port, const struct team_option *op
 		port->overridden = option->number;
 	else if (is(option, OPTION_PRIORITY))
 		port->priority = (int32_t)option->number;
+	else if (is(option, OPTION_QUEUE))
+		port->queue = option->number;
 	port->decoupled |= is(option, OPTION_TX_ENABLED);
 }
 
@@ -141,7 +144,7 @@ static bool is_same(const struct dp_team_port *a, const struct dp_team_port *b)
 	return a->decoupled == b->decoupled && a->enabled == b->enabled &&
 	       a->rx_enabled == b->rx_enabled && a->tx_enabled == b->tx_enabled &&
 	       a->overridden == b->overridden && a->linkup == b->linkup &&
-	       a->priority == b->priority;
+	       a->priority == b->priority && a->queue == b->queue;
 }
 
 bool dp_team_options_agree(const struct dp_team_options *options, const struct team_option *option,
@@ -179,13 +182,15 @@ static struct dp_team_port wanted_port(const struct dp_team_port *port,
 	unsigned slot = dp_team_wish_slot(wish, port->ifindex);
 	struct dp_team_port wanted = *port;
 
-	wanted.rx_enabled = has(wish->may_receive & wish->carrier, slot);
-	wanted.tx_enabled = has(wish->may_send & wish->carrier, slot);
+	wanted.rx_enabled =
+		has(wish->steered ? UINT32_MAX : wish->may_receive & wish->carrier, slot);
+	wanted.tx_enabled = has(wish->steered ? UINT32_MAX : wish->may_send & wish->carrier, slot);
 	wanted.enabled = wanted.rx_enabled || wanted.tx_enabled;
 	/* While the team shall have no carrier no link counts; else those of members in use do, so
 	 * that the kernel takes the carrier away with the last of them when no daemon lives. */
 	wanted.overridden = !wish->team_carrier || !has(wish->may_send | wish->may_receive, slot);
 	wanted.linkup = wanted.overridden ? false : port->linkup;
+	wanted.queue = wish->steered && slot != DP_TEAM_NO_SLOT ? DP_TEAM_QUEUE(slot) : 0;
 	if (slot != DP_TEAM_NO_SLOT)
 		wanted.priority = wish->marks[slot];
 	return wanted;
@@ -196,6 +201,16 @@ static void add(struct dp_team_changes *changes, const char *name, int port, boo
 	changes->options[changes->n++] = (struct team_option){
 		.name = name,
 		.type = TEAM_OPTION_BOOL,
+		.port = port,
+		.number = value,
+	};
+}
+
+static void add_number(struct dp_team_changes *changes, const char *name, int port, uint32_t value)
+{
+	changes->options[changes->n++] = (struct team_option){
+		.name = name,
+		.type = strcmp(name, OPTION_PRIORITY) == 0 ? TEAM_OPTION_S32 : TEAM_OPTION_U32,
 		.port = port,
 		.number = value,
 	};
@@ -224,12 +239,9 @@ static void change_rest(struct dp_team_changes *changes, const struct dp_team_po
 	if (port->overridden != wanted->overridden)
 		add(changes, OPTION_OVERRIDDEN, port->ifindex, wanted->overridden);
 	if (port->priority != wanted->priority)
-		changes->options[changes->n++] = (struct team_option){
-			.name = OPTION_PRIORITY,
-			.type = TEAM_OPTION_S32,
-			.port = port->ifindex,
-			.number = (uint32_t)wanted->priority,
-		};
+		add_number(changes, OPTION_PRIORITY, port->ifindex, (uint32_t)wanted->priority);
+	if (port->queue != wanted->queue)
+		add_number(changes, OPTION_QUEUE, port->ifindex, wanted->queue);
 }
 
 /* The members that carry buckets, of those that are ports. */

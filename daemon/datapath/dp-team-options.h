@@ -19,9 +19,12 @@
 #define DP_TEAM_PORTS (2 * PLACEMENT_MEMBERS)
 
 /* Each port's options, and the buckets. */
-#define DP_TEAM_CHANGES (5 * DP_TEAM_PORTS + PLACEMENT_BUCKETS)
+#define DP_TEAM_CHANGES (6 * DP_TEAM_PORTS + PLACEMENT_BUCKETS)
 
 #define DP_TEAM_NO_SLOT PLACEMENT_NONE
+
+/* The transmit queue of a member; the first of all is for frames that nobody has steered. */
+#define DP_TEAM_QUEUE(slot) ((slot) + 1)
 
 /* How a member was found, to set it back so, and its slot: all in the port's option "priority",
  * which the kernel keeps as long as the port, and heeds only for ports that share a queue_id. */
@@ -46,6 +49,7 @@ struct dp_team_port {
 	bool overridden; /* For the team's carrier "linkup" counts, and not its link. */
 	bool linkup;
 	int32_t priority;
+	uint32_t queue; /* Frames of this transmit queue go to the port; 0: of none. */
 };
 
 /* What the kernel has. */
@@ -65,6 +69,9 @@ struct dp_team_wish {
 	member_set may_receive;
 	member_set carrier;
 	bool team_carrier;
+	/* Our eBPF programs decide on each frame, whether it comes in and on which port it leaves:
+	 * all ports are enabled, and each has a transmit queue. */
+	bool steered;
 	struct placement_plan plan;
 };
 

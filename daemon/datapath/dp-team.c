@@ -137,6 +137,11 @@ static struct driver_job *job_for(struct driver_team *team,
 	return job;
 }
 
+static void configured(struct driver_job *job)
+{
+	driver_apply(job->team);
+}
+
 static void op_team_configure(struct datapath_team *base, const struct datapath_team_spec *spec,
 			      datapath_done *done, void *userdata)
 {
@@ -146,6 +151,7 @@ static void op_team_configure(struct datapath_team *base, const struct datapath_
 	if (!job)
 		return;
 	job->spec = *spec;
+	job->finish = configured;
 	driver_job_submit(job, team->driver->worker);
 }
 

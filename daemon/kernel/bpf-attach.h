@@ -1,10 +1,11 @@
-/* Our programs at the ingress of a device: by TCX where the kernel has it, else in clsact, never
- * both for longer than it takes to change from one to the other. Under TCX a link is pinned for
- * each device; it has the first place, so that nothing comes between the wire and us. For the
- * worker. */
+/* Our programs at the ingress or egress of a device: by TCX where the kernel has it, else in
+ * clsact, never both for longer than it takes to change from one to the other; and at a netkit's
+ * primary device. But in clsact a link is pinned for each place; it is the first there, so that
+ * nothing comes between the wire and us. For the worker. */
 #pragma once
 
 #include "daemon/kernel/bpf-pin.h"
+#include "daemon/kernel/bpf-tcx.h"
 #include "daemon/kernel/rtnl.h"
 
 #include <stdbool.h>
@@ -18,6 +19,7 @@ struct bpf_attacher {
 
 struct bpf_attachment {
 	int ifindex;
+	enum bpf_place place;
 	uint32_t link;    /* The numbers of the link, 0 with clsact, … */
 	uint32_t program; /* … and of the program. */
 	bool keep_clsact; /* A clsact is not taken away with the program: somebody else's. */
@@ -35,8 +37,13 @@ int bpf_attach(const struct bpf_attacher *attacher, struct bpf_attachment *attac
 int bpf_detach(const struct bpf_attacher *attacher, const struct bpf_attachment *attachment,
 	       struct err *e);
 
-/* For a device that is gone, or not the one that it was taken for: lets go of the link alone. */
+/* For a device that is gone, or not the one that it was taken for: lets go of the links alone, at
+ * all places. */
 void bpf_attach_forget(const struct bpf_attacher *attacher, int ifindex);
+
+/* A device that is not up yet is made ready for a program at its egress later, without a pause in
+ * which it does not send. */
+int bpf_attach_prepare(const struct bpf_attacher *attacher, int ifindex, struct err *e);
 
 enum bpf_attach_state {
 	BPF_ATTACH_FINE,
@@ -51,7 +58,7 @@ enum bpf_attach_state {
 int bpf_attach_check(const struct bpf_attacher *attacher, const struct bpf_attachment *attachment,
 		     enum bpf_attach_state *ret, uint32_t *ret_stranger, struct err *e);
 
-/* Whether one of ours is at the device, however it is attached. */
+/* Whether one of ours is at the device's ingress, however it is attached. */
 bool bpf_attached(const struct bpf_attacher *attacher, int ifindex);
 
 /* Whether others' programs or filters are at the device. */
@@ -59,6 +66,6 @@ bool bpf_attach_has_others(const struct bpf_attacher *attacher, int ifindex);
 
 /* Lets go of links to devices that are gone, and of those that 'wanted' does not want; ends what a
  * killed daemon had begun. */
-typedef bool bpf_attach_wanted(void *userdata, int ifindex);
+typedef bool bpf_attach_wanted(void *userdata, int ifindex, enum bpf_place place);
 void bpf_attach_tidy(const struct bpf_attacher *attacher, bpf_attach_wanted *wanted,
 		     void *userdata);

@@ -93,46 +93,77 @@ static int read_filters(struct rtnl *rtnl, const struct tcmsg *head, struct bpf_
 	return rtnl_dump(rtnl, message, &receiver, e);
 }
 
-int bpf_filter_state(struct rtnl *rtnl, int ifindex, struct bpf_filter_state *ret, struct err *e)
+static __u32 parent_of(bool egress)
 {
-	struct bpf_filter_state ingress = {}, egress = {};
+	return TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
+}
+
+int bpf_filter_state(struct rtnl *rtnl, struct bpf_filter_at at, struct bpf_filter_state *ret,
+		     struct err *e)
+{
+	struct bpf_filter_state here = {}, there = {};
 	struct tcmsg head = {
 		.tcm_family = AF_UNSPEC,
-		.tcm_ifindex = ifindex,
-		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
+		.tcm_ifindex = at.ifindex,
+		.tcm_parent = parent_of(at.egress),
 	};
-	int r = read_filters(rtnl, &head, &ingress, e);
+	int r = read_filters(rtnl, &head, &here, e);
 
+	head.tcm_parent = parent_of(!at.egress);
+	if (r == 0)
+		r = read_filters(rtnl, &head, &there, e);
 	if (r < 0)
 		return err_prefix(e, "cannot list its traffic filters");
-	head.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS);
-	r = read_filters(rtnl, &head, &egress, e);
-	if (r < 0)
-		return err_prefix(e, "cannot list its traffic filters");
-	*ret = ingress;
-	ret->others = ingress.others || egress.others || egress.ours;
+	*ret = here;
+	ret->others = here.others || there.others || there.ours;
 	return 0;
 }
 
-int bpf_filter_attach(struct rtnl *rtnl, int ifindex, int program, bool regain, bool *keep_clsact,
+/* 1: it was there. */
+static int make_clsact(const struct bpf_tc_hook *wanted, struct err *e)
+{
+	struct bpf_tc_hook hook = *wanted;
+	int r = bpf_tc_hook_create(&hook);
+
+	if (r == -EEXIST)
+		return 1;
+	return r < 0 ? err_errno(e, r, "cannot add the queueing discipline 'clsact' to it") : 0;
+}
+
+int bpf_filter_prepare(int ifindex, struct err *e)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_EGRESS);
+	int r = make_clsact(&hook, e);
+
+	return r < 0 ? r : 0;
+}
+
+static enum bpf_tc_attach_point point_of(struct bpf_filter_at at)
+{
+	return at.egress ? BPF_TC_EGRESS : BPF_TC_INGRESS;
+}
+
+int bpf_filter_attach(struct rtnl *rtnl, const struct bpf_filter_wish *wish, bool *keep_clsact,
 		      struct err *e)
 {
-	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
-	DECLARE_LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program, .flags = BPF_TC_F_REPLACE,
-			    .handle = ABI_FILTER_HANDLE, .priority = ABI_FILTER_PRIORITY);
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = wish->at.ifindex,
+			    .attach_point = point_of(wish->at));
+	DECLARE_LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = wish->program,
+			    .flags = BPF_TC_F_REPLACE, .handle = ABI_FILTER_HANDLE,
+			    .priority = ABI_FILTER_PRIORITY);
 	struct bpf_filter_state state;
 	int created, r;
 
-	created = bpf_tc_hook_create(&hook);
-	if (created < 0 && created != -EEXIST)
-		return err_errno(e, created, "cannot add the queueing discipline 'clsact' to it");
-	r = bpf_filter_state(rtnl, ifindex, &state, e);
+	created = make_clsact(&hook, e);
+	if (created < 0)
+		return created;
+	r = bpf_filter_state(rtnl, wish->at, &state, e);
 	if (r < 0)
 		return r;
-	if (state.taken && !state.ours && !(regain && state.replaced))
+	if (state.taken && !state.ours && !(wish->regain && state.replaced))
 		return err_set(e, -EBUSY,
-			       "another program's traffic filter at its ingress has priority %d",
-			       ABI_FILTER_PRIORITY);
+			       "another program's traffic filter at its %s has priority %d",
+			       wish->at.egress ? "egress" : "ingress", ABI_FILTER_PRIORITY);
 	r = bpf_tc_attach(&hook, &options);
 	if (r < 0)
 		return err_errno(e, r, "cannot attach the program to it");
@@ -141,13 +172,13 @@ int bpf_filter_attach(struct rtnl *rtnl, int ifindex, int program, bool regain, 
 	return 0;
 }
 
-int bpf_filter_detach(struct rtnl *rtnl, int ifindex, bool keep_clsact, struct err *e)
+int bpf_filter_detach(struct rtnl *rtnl, struct bpf_filter_at at, bool keep_clsact, struct err *e)
 {
-	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = at.ifindex, .attach_point = point_of(at));
 	DECLARE_LIBBPF_OPTS(bpf_tc_opts, options, .handle = ABI_FILTER_HANDLE,
 			    .priority = ABI_FILTER_PRIORITY);
 	struct bpf_filter_state state;
-	int r = bpf_filter_state(rtnl, ifindex, &state, e);
+	int r = bpf_filter_state(rtnl, at, &state, e);
 
 	if (r < 0)
 		return r;

@@ -10,50 +10,89 @@
 #include <netlink/attr.h>
 #include <string.h>
 
+/* Of newer <linux/if_link.h>s: netkit's attributes and their values. */
+#define NETKIT_PEER_INFO 1
+#define NETKIT_POLICY 3
+#define NETKIT_PEER_POLICY 4
+#define NETKIT_MODE 5
+#define NETKIT_FORWARD 0
+#define NETKIT_BLACKHOLE 2
+#define NETKIT_L2 0
+
 static int no_memory(struct err *e)
 {
 	return err_errno(e, -ENOMEM, "cannot make a request to rtnetlink");
 }
 
-static bool put_peer(struct nl_msg *message, const struct rtnl_veth *veth)
+static bool put_peer(struct nl_msg *message, int attribute, const struct rtnl_pair *pair)
 {
-	struct nlattr *peer = nla_nest_start(message, VETH_INFO_PEER);
+	struct nlattr *peer = nla_nest_start(message, attribute);
 	struct ifinfomsg head = {};
 
 	if (!peer || nlmsg_append(message, &head, sizeof(head), NLMSG_ALIGNTO) < 0 ||
-	    nla_put_string(message, IFLA_IFNAME, veth->peer_name) < 0 ||
-	    nla_put_u32(message, IFLA_MTU, veth->mtu) < 0)
+	    nla_put_string(message, IFLA_IFNAME, pair->peer_name) < 0 ||
+	    nla_put_u32(message, IFLA_MTU, pair->mtu) < 0)
 		return false;
 	nla_nest_end(message, peer);
 	return true;
 }
 
-static bool put_info(struct nl_msg *message, const struct rtnl_veth *veth)
+static bool put_veth(struct nl_msg *message, const struct rtnl_pair *pair)
+{
+	return put_peer(message, VETH_INFO_PEER, pair);
+}
+
+static bool put_netkit(struct nl_msg *message, const struct rtnl_pair *pair)
+{
+	return nla_put_u32(message, NETKIT_MODE, NETKIT_L2) >= 0 &&
+	       nla_put_u32(message, NETKIT_POLICY, NETKIT_BLACKHOLE) >= 0 &&
+	       nla_put_u32(message, NETKIT_PEER_POLICY, NETKIT_FORWARD) >= 0 &&
+	       put_peer(message, NETKIT_PEER_INFO, pair);
+}
+
+struct pair_kind {
+	const char *name;
+	bool (*put)(struct nl_msg *message, const struct rtnl_pair *pair);
+};
+
+static bool put_info(struct nl_msg *message, const struct pair_kind *kind,
+		     const struct rtnl_pair *pair)
 {
 	struct nlattr *info = nla_nest_start(message, IFLA_LINKINFO);
 	struct nlattr *data;
 
-	if (!info || nla_put_string(message, IFLA_INFO_KIND, "veth") < 0)
+	if (!info || nla_put_string(message, IFLA_INFO_KIND, kind->name) < 0)
 		return false;
 	data = nla_nest_start(message, IFLA_INFO_DATA);
-	if (!data || !put_peer(message, veth))
+	if (!data || !kind->put(message, pair))
 		return false;
 	nla_nest_end(message, data);
 	nla_nest_end(message, info);
 	return true;
 }
 
-int rtnl_add_veth(struct rtnl *rtnl, const struct rtnl_veth *veth, struct err *e)
+static int add_pair(struct rtnl *rtnl, const struct pair_kind *kind, const struct rtnl_pair *pair,
+		    struct err *e)
 {
 	const struct ifinfomsg head = {};
 	cleanup(nlmsg_freep) struct nl_msg *message =
 		rtnl_link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head);
 
-	if (!message || nla_put_string(message, IFLA_IFNAME, veth->name) < 0 ||
-	    nla_put(message, IFLA_ADDRESS, MAC_SIZE, veth->mac.bytes) < 0 ||
-	    nla_put_u32(message, IFLA_MTU, veth->mtu) < 0 || !put_info(message, veth))
+	if (!message || nla_put_string(message, IFLA_IFNAME, pair->name) < 0 ||
+	    nla_put(message, IFLA_ADDRESS, MAC_SIZE, pair->mac.bytes) < 0 ||
+	    nla_put_u32(message, IFLA_MTU, pair->mtu) < 0 || !put_info(message, kind, pair))
 		return no_memory(e);
 	return rtnl_request(rtnl, message, NULL, e);
+}
+
+int rtnl_add_veth(struct rtnl *rtnl, const struct rtnl_pair *pair, struct err *e)
+{
+	return add_pair(rtnl, &(const struct pair_kind){ "veth", put_veth }, pair, e);
+}
+
+int rtnl_add_netkit(struct rtnl *rtnl, const struct rtnl_pair *pair, struct err *e)
+{
+	return add_pair(rtnl, &(const struct pair_kind){ "netkit", put_netkit }, pair, e);
 }
 
 static bool put_kind(struct nl_msg *message, const char *kind)

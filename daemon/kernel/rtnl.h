@@ -49,14 +49,20 @@ typedef int rtnl_device_seen(void *userdata, const struct rtnl_device *device);
 /* All devices, as they were at one instant. Returns what 'seen' returned last. */
 int rtnl_devices(struct rtnl *rtnl, rtnl_device_seen *seen, void *userdata, struct err *e);
 
-struct rtnl_veth {
+/* Two devices, each of which receives what the other sends. */
+struct rtnl_pair {
 	const char *name;
 	struct mac mac;
 	const char *peer_name; /* May hold "%d": the kernel picks a number. */
 	uint32_t mtu;          /* Of both. */
 };
 
-int rtnl_add_veth(struct rtnl *rtnl, const struct rtnl_veth *veth, struct err *e);
+int rtnl_add_veth(struct rtnl *rtnl, const struct rtnl_pair *pair, struct err *e);
+
+/* For a program at the first of the two (layer 2). Where it is missing, what that one sends is
+ * dropped. -EOPNOTSUPP where the kernel has no netkit. */
+int rtnl_add_netkit(struct rtnl *rtnl, const struct rtnl_pair *pair, struct err *e);
+
 struct rtnl_team {
 	const char *name;
 	struct mac mac;

@@ -1,7 +1,6 @@
 /* What the files of this room know of a team. */
 #pragma once
 
-#include "daemon/core/balance.h"
 #include "daemon/core/handover.h"
 #include "daemon/core/independent.h"
 #include "daemon/core/static.h"
@@ -71,11 +70,9 @@ struct team {
 	struct team_change *change; /* Under way, else NULL. */
 	struct handover handover;
 	uint32_t speeds[PLACEMENT_MEMBERS]; /* Of each slot's last link, in Mbit/s; 0: unknown. */
-	struct balance balance;             /* Where buckets move by measured load; … */
-	nsec_t balance_due;                 /* … when next. NSEC_NEVER: they do not. */
 	bool below_min_active;              /* Too few members work: nothing is sent. */
+	struct team_stations *stations;     /* NULL: the rules ask for none. */
 	struct team_health health;
-	struct team_stations *stations; /* NULL: the rules ask for none. */
 	nsec_t marker_due; /* When to try again to send a Marker that the limit held back. */
 	member_set may_send;
 	member_set may_receive;
@@ -143,15 +140,9 @@ void team_cancel_change(struct team *team);
 
 /* rules.c: what the datapath has to place the team's frames by. */
 struct datapath_rules team_rules(const struct team *team);
-/* Whether it is for us to move the buckets by what they send: balance is "dynamic", and the
- * datapath cannot choose for each flowlet. */
-bool team_moves_by_load(const struct team *team);
 
 /* weights.c: of each slot above 0, by the members' configured weights or their speeds. */
 void team_weights(struct team *team, uint32_t weights[static PLACEMENT_MEMBERS]);
-
-/* load.c: one round of moves by load; returns whether the plan has to be written. */
-bool team_move_by_load(struct team *team);
 
 /* stations.c: the addresses behind the team device, on which member each is, and that the switches
  * hear of it when one moves. -ENOMEM. */

@@ -223,7 +223,6 @@ struct team *team_new(const struct config_team *config,
 	team->n_members = config->n_members;
 	team->marker_due = NSEC_NEVER;
 	team->hesitation_ends = NSEC_NEVER;
-	team->balance_due = NSEC_NEVER;
 	team->carrier = -1;
 	team->reported_state = TEAM_DOWN;
 	handover_init(&team->handover);

@@ -7,9 +7,6 @@
  * then. */
 #define MARKER_RETRY (100 * NSEC_PER_MS)
 
-/* How often buckets are moved by their load. */
-#define BALANCE_INTERVAL (5 * NSEC_PER_SEC)
-
 struct wanted {
 	member_set may_send;
 	member_set may_receive;
@@ -213,16 +210,6 @@ static void change_words(struct team *team, const struct wanted *wanted)
 	show_carriers(team, 0);
 }
 
-static void plan_next_round(struct team *team)
-{
-	bool balances = team_moves_by_load(team) && __builtin_popcount(team->handover.fit) > 1;
-
-	if (!balances)
-		team->balance_due = NSEC_NEVER;
-	else if (team->balance_due == NSEC_NEVER)
-		team->balance_due = nsec_add(team_now(team), BALANCE_INTERVAL);
-}
-
 void team_apply_traffic(struct team *team)
 {
 	struct wanted wanted;
@@ -235,12 +222,13 @@ void team_apply_traffic(struct team *team)
 	if (team->below_min_active)
 		want_nothing(&wanted);
 	team->hesitation_ends = wanted.hesitation_ends;
+	if (team->device->ops->weights)
+		team->device->ops->weights(team->device, wanted.weights);
 	change_words(team, &wanted);
 	team_stations_settle(team, wanted.weights);
 	set_device_carrier(team, wanted.carrier);
 	team_watch_carrying(team);
 	send_markers(team);
-	plan_next_round(team);
 }
 
 void team_marker_answered(struct team *team, unsigned slot, bool answered)
@@ -263,12 +251,6 @@ void team_traffic_tick(struct team *team, nsec_t now)
 		return;
 	if (handover_tick(&team->handover, now))
 		place(team);
-	if (now >= team->balance_due) {
-		team->balance_due = nsec_add(now, BALANCE_INTERVAL);
-		if (team_move_by_load(team))
-			place(team);
-		team->marker_due = now;
-	}
 	if (now >= team->marker_due)
 		send_markers(team);
 	team->mode->drain_actions(team);
@@ -283,5 +265,5 @@ nsec_t team_traffic_deadline(const struct team *team)
 	if (!team->device || team->phase != TEAM_OPEN)
 		return NSEC_NEVER;
 	return nsec_min(nsec_min(team->marker_due, handover_deadline(&team->handover)),
-			nsec_min(team->hesitation_ends, team->balance_due));
+			team->hesitation_ends);
 }

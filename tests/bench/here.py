@@ -37,7 +37,7 @@ def rates(pump, pair, unit):
 
 def measure(session):
     with Lab() as lab:
-        pair = layouts.bpf(lab, session.build), layouts.plain(lab, session.build)
+        pair = layouts.bpf_veth(lab, session.build), layouts.plain(lab, session.build)
         for words, pump, unit_name, unit in contests(session):
             found = rates(pump, pair, unit)
             ours, plain = (Figure.of(values) for values in zip(*found))

@@ -52,10 +52,13 @@ class _SlowBonding(machines.BondingDriver):
     rate = "slow"
 
 
-def _made_by(kind, name):
+def _made_by(kind, name, device=None):
     def make(lab, build):
         machine = kind(lab, build, members=1, partner="lab")
         machine.start()
+        found = machine.host.link("team0")["linkinfo"]["info_kind"]
+        if device not in (None, found):
+            raise LabError(f"{name}: team0 is of kind {found}, not {device}")
         if machine.has_daemon:
             machine.kill()
         machine.partner.close()
@@ -65,7 +68,10 @@ def _made_by(kind, name):
     return make
 
 
-bpf = _made_by(machines.YokeBpf, "yoked, bpf on veth")
+bpf_netkit = _made_by(machines.YokeBpf, "yoked, bpf on netkit", "netkit")
+bpf_veth = _made_by(machines.YokeVeth, "yoked, bpf on veth", "veth")
+direct_netkit = _made_by(machines.YokeDirect, "yoked, direct on netkit", "netkit")
+direct_veth = _made_by(machines.YokeVethDirect, "yoked, direct on veth", "veth")
 team = _made_by(machines.YokeTeam, "yoked, team driver")
 bonding = _made_by(_SlowBonding, "bonding driver")
 

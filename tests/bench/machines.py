@@ -82,13 +82,14 @@ class Machine:
 
 class Yoke(Machine):
     datapath = ""
+    keys = {}  # Of each team's configuration.
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self.yoked = Yoked(self.lab, self.build, self.host, f"yoked{self.tag}")
         self.yoked.datapath = self.datapath
         for team, name in enumerate(self.teams):
-            self.yoked.configure(team_config(self.members(team), name=name), f"{name}.conf")
+            self.yoked.configure(team_config(self.members(team), name=name, **self.keys), f"{name}.conf")
 
     def launch(self):
         self.yoked.start(ready=False)
@@ -108,6 +109,23 @@ class Yoke(Machine):
 
 class YokeBpf(Yoke):
     name, datapath = "yoked, bpf", "bpf"
+
+
+class YokeVeth(YokeBpf):
+    """Also where the kernel has netkit: the daemon finds the veths of one that was killed."""
+
+    def launch(self):
+        for number, name in enumerate(self.teams):
+            self.host.ip("link", "add", "name", name, "type", "veth", "peer", "name", f"yk{1000 + number}")
+        super().launch()
+
+
+class YokeDirect(YokeBpf):
+    keys = {"transmit": "direct"}
+
+
+class YokeVethDirect(YokeVeth):
+    keys = {"transmit": "direct"}
 
 
 class YokeTeam(Yoke):

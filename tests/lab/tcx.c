@@ -34,7 +34,7 @@ static int before(int ifindex, const char *action)
 
 	if (fd < 0)
 		return fail("cannot load a program", fd);
-	r = tcx_attach_first(ifindex, fd, &link);
+	r = tcx_attach_first(ifindex, BPF_PLACE_INGRESS, fd, &link);
 	if (r < 0)
 		return fail("cannot attach it", r);
 	(void)puts("attached");
@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "usage: tcx before|detach|list DEVICE [ok|next]\n");
 		return EXIT_FAILURE;
 	}
-	r = tcx_query(ifindex, &chain);
+	r = tcx_query(ifindex, BPF_PLACE_INGRESS, &chain);
 	if (r < 0)
 		return fail("this kernel has no TCX", r);
 	if (strcmp(argv[1], "before") == 0)

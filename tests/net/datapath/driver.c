@@ -96,7 +96,7 @@ bool driver_has_tcx(void)
 {
 	struct tcx_chain chain;
 
-	return tcx_query(1, &chain) == 0;
+	return tcx_query(1, BPF_PLACE_INGRESS, &chain) == 0;
 }
 
 bool driver_uses_tcx(void)
@@ -113,9 +113,15 @@ void driver_start(struct driver *driver)
 
 void driver_start_by(struct driver *driver, bool clsact)
 {
+	driver_start_with(driver, clsact, false);
+}
+
+void driver_start_with(struct driver *driver, bool clsact, bool veth)
+{
 	struct dp_bpf_settings settings = {
 		.bpffs = LAB_PINS,
 		.clsact = clsact,
+		.veth = veth,
 		.listener = { .carrier_lost = take_lost,
 			      .member_disturbed = take_disturbed,
 			      .member_hindered = take_hindered,
@@ -139,13 +145,29 @@ void driver_stop(struct driver *driver, struct datapath_team *team)
 	worker_free(driver->worker);
 }
 
+bool driver_is_direct(void)
+{
+	const char *way = getenv("YOKE_TRANSMIT");
+
+	return way && strcmp(way, "direct") == 0;
+}
+
+static struct datapath_team_spec as_wished(const struct datapath_team_spec *spec)
+{
+	struct datapath_team_spec wished = *spec;
+
+	wished.rules.direct |= driver_is_direct();
+	return wished;
+}
+
 int driver_open(struct driver *driver, const struct datapath_team_spec *spec,
 		struct datapath_team **ret, struct datapath_team_info *info, struct err *e)
 {
+	const struct datapath_team_spec wished = as_wished(spec);
 	struct result result = {};
 	int r;
 
-	driver->datapath->ops->team_open(driver->datapath, spec, take_opened, &result);
+	driver->datapath->ops->team_open(driver->datapath, &wished, take_opened, &result);
 	r = wait_for(driver, &result, e);
 	ck_assert_int_eq(r == 0, result.team != NULL);
 	*ret = result.team;
@@ -157,9 +179,10 @@ int driver_open(struct driver *driver, const struct datapath_team_spec *spec,
 int driver_configure(struct driver *driver, struct datapath_team *team,
 		     const struct datapath_team_spec *spec, struct err *e)
 {
+	const struct datapath_team_spec wished = as_wished(spec);
 	struct result result = {};
 
-	team->ops->team_configure(team, spec, take_done, &result);
+	team->ops->team_configure(team, &wished, take_done, &result);
 	return wait_for(driver, &result, e);
 }
 

@@ -26,10 +26,12 @@ struct driver {
 extern const struct datapath_team_spec driver_spec;
 
 /* Programs are attached by TCX where the kernel has it, but with YOKE_ATTACH=clsact in the
- * environment, or by 'clsact'. */
+ * environment, or by 'clsact'. Teams transmit directly with YOKE_TRANSMIT=direct. */
 void driver_start(struct driver *driver);
 void driver_start_by(struct driver *driver, bool clsact);
+void driver_start_with(struct driver *driver, bool clsact, bool veth);
 bool driver_uses_tcx(void);
+bool driver_is_direct(void);
 bool driver_has_tcx(void);
 
 /* A turn of the main loop: takes in what the kernel told, and has the worker look. */

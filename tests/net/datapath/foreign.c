@@ -1,6 +1,5 @@
 #include "tests/net/datapath/foreign.h"
 
-#include "daemon/kernel/bpf-tcx.h"
 #include "daemon/kernel/rtnl-message.h"
 #include "lib/base/array.h"
 
@@ -24,11 +23,11 @@ int foreign_program(int action)
 	return fd;
 }
 
-int foreign_tcx_before(int ifindex, int program)
+int foreign_before(int ifindex, enum bpf_place place, int program)
 {
 	int fd = -1;
 
-	ck_assert_int_eq(tcx_attach_first(ifindex, program, &fd), 0);
+	ck_assert_int_eq(tcx_attach_first(ifindex, place, program, &fd), 0);
 	return fd;
 }
 
@@ -70,12 +69,12 @@ void foreign_qdisc_replace(struct rtnl *rtnl, int ifindex)
 	ck_assert_msg(rtnl_request(rtnl, message, NULL, &e) == 0, "%s", e.text);
 }
 
-int foreign_first_link(int ifindex)
+int foreign_first_link(int ifindex, enum bpf_place place)
 {
 	struct tcx_chain chain;
 	int fd;
 
-	ck_assert_int_eq(tcx_query(ifindex, &chain), 0);
+	ck_assert_int_eq(tcx_query(ifindex, place, &chain), 0);
 	ck_assert_uint_gt(chain.n, 0);
 	fd = bpf_link_get_fd_by_id(chain.links[0]);
 	ck_assert_int_ge(fd, 0);

@@ -1,6 +1,7 @@
 /* Other programs of the host: what they put at a device's ingress, and take away from it. */
 #pragma once
 
+#include "daemon/kernel/bpf-tcx.h"
 #include "daemon/kernel/rtnl.h"
 
 #include <stdint.h>
@@ -8,8 +9,8 @@
 /* A program that returns 'action' for each frame. */
 int foreign_program(int action);
 
-/* By TCX, before all others; returns the link. */
-int foreign_tcx_before(int ifindex, int program);
+/* By a link, before all others; returns the link. */
+int foreign_before(int ifindex, enum bpf_place place, int program);
 
 /* In clsact; returns 0 or what the kernel said. */
 int foreign_filter_add(int ifindex, int program, uint32_t priority, uint32_t handle);
@@ -21,5 +22,5 @@ int foreign_clsact_delete(int ifindex);
 /* Another queueing discipline for what the device sends. */
 void foreign_qdisc_replace(struct rtnl *rtnl, int ifindex);
 
-/* The link that is first at the device's ingress. */
-int foreign_first_link(int ifindex);
+/* The link that is first there. */
+int foreign_first_link(int ifindex, enum bpf_place place);

@@ -299,7 +299,7 @@ unsigned lab_n_tcx(int ifindex)
 {
 	struct tcx_chain chain;
 
-	return tcx_query(ifindex, &chain) == 0 ? chain.n : 0;
+	return tcx_query(ifindex, BPF_PLACE_INGRESS, &chain) == 0 ? chain.n : 0;
 }
 
 struct lab_counters lab_counters(const char *name)

@@ -57,7 +57,7 @@ START_TEST(pins_are_private)
 	lab_start(&lab);
 	driver_start(&driver);
 	driver_must(driver_open(&driver, &driver_spec, &team, NULL, &e), &e);
-	ck_assert_uint_eq(lab_n_pins(), driver_uses_tcx() ? 7 : 6);
+	ck_assert_uint_eq(lab_n_pins(), driver_uses_tcx() ? 11 : 10);
 	find = popen("find " LAB_PINS, "re");
 	ck_assert_ptr_nonnull(find);
 	while (fgets(path, sizeof(path), find)) {
@@ -334,7 +334,7 @@ START_TEST(a_device_that_a_killed_daemon_had_half_made_is_finished)
 	struct driver driver;
 	cleanup(lab_stop) struct lab lab = {};
 	struct err e;
-	const struct rtnl_veth veth = {
+	const struct rtnl_pair veth = {
 		.name = DRIVER_TEAM,
 		.mac = driver_spec.mac,
 		.peer_name = "yk%d",

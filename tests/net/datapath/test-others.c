@@ -49,17 +49,19 @@ static void replace_filter(int ifindex)
 static void put_before(int ifindex)
 {
 	/* The link lives as long as this process. */
-	(void)foreign_tcx_before(ifindex, foreign_program(TC_ACT_OK));
+	(void)foreign_before(ifindex, BPF_PLACE_INGRESS, foreign_program(TC_ACT_OK));
 }
 
 static void detach_link(int ifindex)
 {
-	ck_assert_int_eq(bpf_link_detach(foreign_first_link(ifindex)), 0);
+	ck_assert_int_eq(bpf_link_detach(foreign_first_link(ifindex, BPF_PLACE_INGRESS)), 0);
 }
 
 static void replace_in_link(int ifindex)
 {
-	ck_assert_int_eq(tcx_update(foreign_first_link(ifindex), foreign_program(TC_ACT_OK)), 0);
+	ck_assert_int_eq(tcx_update(foreign_first_link(ifindex, BPF_PLACE_INGRESS),
+				    foreign_program(TC_ACT_OK)),
+			 0);
 }
 
 static const struct {
@@ -129,7 +131,7 @@ START_TEST(the_hidden_device_is_watched_too_and_told_as_the_team)
 	if (!driver_can(clsact))
 		return;
 	lab_start(&lab);
-	driver_start_by(&driver, clsact);
+	driver_start_with(&driver, clsact, true);
 	team = driver_team(&driver, &lab, 1);
 	ifindex = lab_device(lab.rtnl, DRIVER_TEAM).ifindex;
 	(void)snprintf(peer, sizeof(peer), "yk%d", ifindex);

@@ -127,10 +127,16 @@ START_TEST(somebody_elses_filters_outlive_ours)
 			ck_assert_int_eq(foreign_filter_add(spec.ifindex,
 							    foreign_program(TC_ACT_UNSPEC), 10, 1),
 					 0);
-		driver_must(bpf_filter_state(lab.rtnl, spec.ifindex, &state, &e), &e);
+		driver_must(bpf_filter_state(lab.rtnl,
+					     (struct bpf_filter_at){ .ifindex = spec.ifindex },
+					     &state, &e),
+			    &e);
 		ck_assert(state.ours == !driver_uses_tcx() && state.others && !state.taken);
 		driver_must(driver_remove(&driver, team, (unsigned)i, &e), &e);
-		driver_must(bpf_filter_state(lab.rtnl, spec.ifindex, &state, &e), &e);
+		driver_must(bpf_filter_state(lab.rtnl,
+					     (struct bpf_filter_at){ .ifindex = spec.ifindex },
+					     &state, &e),
+			    &e);
 		ck_assert(!state.ours && state.others);
 	}
 	driver_stop(&driver, team);
@@ -222,7 +228,7 @@ START_TEST(maps_of_another_version_are_refused_and_go_on_carrying)
 	fd = bpf_obj_get(path);
 	ck_assert_int_eq(bpf_map_update_elem(fd, &key, &version, BPF_ANY), 0);
 	driver_refused(dp_bpf_new(&settings, &datapath, &e), &e, -EPROTONOSUPPORT, "layout 77");
-	ck_assert_uint_eq(lab_n_pins(), driver_uses_tcx() ? 11 : 6);
+	ck_assert_uint_eq(lab_n_pins(), driver_uses_tcx() ? 15 : 10);
 	traffic_send(traffic_socket(lab.partner, "pm0", 0), &(struct traffic_frame){});
 	traffic_await(traffic_socket(lab.host, DRIVER_TEAM, 0), 0, &seen);
 	ck_assert_uint_gt(lab_counters(DRIVER_TEAM).rx_packets, 0);

@@ -52,7 +52,10 @@ START_TEST(a_team_goes_from_one_way_to_the_other_without_losing_a_frame)
 		for (int member = MEMBER; member < MEMBER + 4; member++) {
 			struct bpf_filter_state state;
 
-			driver_must(bpf_filter_state(lab.rtnl, member, &state, &e), &e);
+			driver_must(bpf_filter_state(lab.rtnl,
+						     (struct bpf_filter_at){ .ifindex = member },
+						     &state, &e),
+				    &e);
 			ck_assert_int_eq(state.ours, clsact);
 			ck_assert_uint_eq(lab_n_tcx(member), !clsact);
 		}
@@ -85,7 +88,7 @@ START_TEST(moving_to_the_first_place_loses_no_frame)
 	driver_stream_in(&lab, &stream);
 	for (unsigned i = 0; i < 20; i++) {
 		/* It lets all frames pass on, so each that is lost was lost by us. */
-		int link = foreign_tcx_before(MEMBER, passing);
+		int link = foreign_before(MEMBER, BPF_PLACE_INGRESS, passing);
 		struct err e;
 
 		driver_start_by(&driver, TCX);

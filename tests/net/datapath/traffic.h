@@ -19,6 +19,7 @@ struct traffic_frame {
 	uint16_t flow;          /* … the source port. */
 	uint32_t number;
 	uint32_t size; /* Of the frame; 0: as small as may be. */
+	bool lossy;    /* What the kernel says it has dropped is not sent again. */
 };
 
 /* A packet socket in 'namespace' on 'device' that sees frames of 'ethertype' (0: all). */
