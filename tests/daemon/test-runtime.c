@@ -1,98 +1,12 @@
-/* A team takes over another configuration while it runs: what changes does, and nothing else is
- * touched; what is refused leaves no trace; and the next daemon goes on with it. */
-#include "tests/daemon/rig.h"
+/* A team takes over another configuration while it runs: what changes does, nothing else is
+ * touched, and what is refused leaves no trace. */
+#include "tests/daemon/change.h"
 
 #include "tests/unit/run.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define STATIC_HEAD "team: { name = \"team0\"; mode = \"static\"; "
-#define MEMBER(name) "{ name = \"" name "\"; }"
-#define MEMBERS_TWO "members = ( " MEMBER("eno1") ", " MEMBER("eno2") " ); "
-#define STATIC_TWO STATIC_HEAD MEMBERS_TWO "};"
-#define STATIC_THREE \
-	STATIC_HEAD "members = ( " MEMBER("eno1") ", " MEMBER("eno2") ", " MEMBER("eno3") " ); };"
-#define STATIC_ONE STATIC_HEAD "members = ( " MEMBER("eno2") " ); };"
-
-static struct {
-	bool done;
-	int r;
-	char text[512];
-} answer;
-
-static void note_answer(void *userdata, int r, const struct err *e)
-{
-	ck_assert_msg(!answer.done, "a change is answered once");
-	answer.done = true;
-	answer.r = r;
-	(void)snprintf(answer.text, sizeof(answer.text), "%s", e ? e->text : "");
-}
-
-static struct config *parse(const char *text)
-{
-	static struct config_problems problems;
-	struct config *config = NULL;
-	const struct span span = { (const uint8_t *)text, strlen(text) };
-
-	ck_assert_msg(config_parse("test", span, CONFIG_KIND_TEAMS, &config, &problems) == 0, "%s",
-		      problems.problems[0].text);
-	ck_assert_uint_eq(config->n_teams, 1);
-	return config;
-}
-
-static struct host_setting setting_of(const struct config *config)
-{
-	memset(&answer, 0, sizeof(answer));
-	return (struct host_setting){ .config = &config->teams[0], .changed = note_answer };
-}
-
-/* Begins a change and does not wait for its end. */
-static void begin(const char *text, bool force)
-{
-	struct config *config = parse(text);
-	struct host_setting setting = setting_of(config);
-
-	setting.force = force;
-	host_set_team(world.host, team0(), &setting);
-	config_free(config);
-}
-
-static void set(const char *text)
-{
-	begin(text, false);
-	fake_world_run(&world, 5 * NSEC_PER_SEC);
-	ck_assert(answer.done);
-	ck_assert_msg(answer.r == 0, "%s", answer.text);
-}
-
-static void refuse(const char *text, int r, const char *why)
-{
-	begin(text, false);
-	fake_world_run(&world, 5 * NSEC_PER_SEC);
-	ck_assert(answer.done);
-	ck_assert_int_eq(answer.r, r);
-	ck_assert_msg(strstr(answer.text, why), "%s", answer.text);
-}
-
-static void create(const char *text)
-{
-	struct config *config = parse(text);
-	struct host_setting setting = setting_of(config);
-
-	host_create_team(world.host, &setting);
-	config_free(config);
-	fake_world_run(&world, 5 * NSEC_PER_SEC);
-	ck_assert(answer.done);
-}
-
-static void setup_static(void)
-{
-	setup();
-	world.partner_silent = true;
-}
 
 static member_set bit_of(const char *name)
 {
@@ -462,128 +376,12 @@ START_TEST(one_is_replaced_while_all_32_slots_are_taken)
 }
 END_TEST
 
-START_TEST(what_was_changed_outlives_the_daemon_and_not_the_boot)
-{
-	unsigned n_allow;
-
-	start(TWO);
-	(void)fake_world_add_link(&world, "eno3", 10000);
-	set(STATIC_THREE);
-	n_allow = kernel.n_allow;
-	fake_world_kill(&world);
-	start(TWO);
-	ck_assert_uint_eq(team_n_members(team0()), 3);
-	ck_assert_int_eq(team_view().config->mode, CONFIG_MODE_STATIC);
-	ck_assert_uint_eq(kernel.n_allow, n_allow);
-	ck_assert(strstr(team_view().config->file, "team.conf"));
-	fake_world_kill(&world);
-	/* The file is another one: it holds. */
-	start(FAST " mtu = 1400; };");
-	ck_assert_int_eq(team_view().config->mode, CONFIG_MODE_LACP);
-	fake_world_kill(&world);
-	world.boot_id = "another-boot";
-	start(TWO);
-	ck_assert_int_eq(team_view().config->mode, CONFIG_MODE_LACP);
-}
-END_TEST
-
-START_TEST(a_change_that_is_taken_back_leaves_nothing_for_the_next_daemon)
-{
-	start(STATIC_TWO);
-	set(STATIC_HEAD "hash = \"ip-addresses\"; " MEMBERS_TWO "};");
-	ck_assert_ptr_nonnull(strstr(world.saved_running, "ip-addresses"));
-	set(STATIC_TWO);
-	ck_assert_ptr_null(strstr(world.saved_running, "name"));
-}
-END_TEST
-
-START_TEST(a_damaged_file_of_changes_is_not_used)
-{
-	start(STATIC_TWO);
-	set(STATIC_HEAD "hash = \"ip-addresses\"; " MEMBERS_TWO "};");
-	fake_world_kill(&world);
-	world.saved_running[strlen(world.saved_running) / 2] = '\0';
-	start(STATIC_TWO);
-	ck_assert_uint_eq(team_view().config->hash, HASH_TRANSPORT_PORTS);
-	expect_both_active();
-}
-END_TEST
-
-START_TEST(a_team_is_created_survives_the_daemon_and_is_deleted)
-{
-	start("teams = ();");
-	ck_assert_ptr_null(team0());
-	create(STATIC_TWO);
-	ck_assert_msg(answer.r == 0, "%s", answer.text);
-	expect_both_active();
-	create(STATIC_TWO);
-	ck_assert_int_eq(answer.r, -EBUSY);
-	ck_assert_ptr_nonnull(strstr(answer.text, "there is a team team0 already"));
-	fake_world_kill(&world);
-	start("teams = ();");
-	expect_both_active();
-	memset(&answer, 0, sizeof(answer));
-	host_delete_team(world.host, team0(), note_answer, NULL);
-	fake_world_run(&world, 0);
-	ck_assert_int_eq(answer.r, 0);
-	fake_world_kill(&world);
-	start("teams = ();");
-	ck_assert_ptr_null(team0());
-}
-END_TEST
-
-START_TEST(a_team_that_cannot_be_made_leaves_no_trace)
-{
-	start("teams = ();");
-	kernel.busy_ifindex = eno2;
-	create(STATIC_TWO);
-	ck_assert_int_eq(answer.r, -EBUSY);
-	ck_assert_ptr_nonnull(strstr(answer.text, "it belongs to the bridge br0"));
-	ck_assert_ptr_null(team0());
-	ck_assert_ptr_null(device());
-	ck_assert_ptr_null(world.saved_running);
-	kernel.busy_ifindex = 0;
-	create(STATIC_TWO);
-	ck_assert_int_eq(answer.r, 0);
-	expect_both_active();
-}
-END_TEST
-
-START_TEST(a_team_of_the_files_that_was_changed_and_deleted_stays_away)
-{
-	start(STATIC_TWO);
-	set(STATIC_HEAD "hash = \"ip-addresses\"; " MEMBERS_TWO "};");
-	memset(&answer, 0, sizeof(answer));
-	host_delete_team(world.host, team0(), note_answer, NULL);
-	fake_world_run(&world, 0);
-	fake_world_kill(&world);
-	start(STATIC_TWO);
-	ck_assert_ptr_null(team0());
-	create(STATIC_THREE);
-	ck_assert_int_eq(answer.r, 0);
-	fake_world_kill(&world);
-	start(STATIC_TWO);
-	ck_assert_uint_eq(team_n_members(team0()), 3);
-}
-END_TEST
-
-START_TEST(a_daemon_that_stops_answers_what_is_under_way)
-{
-	start(STATIC_TWO);
-	begin(STATIC_ONE, false);
-	fake_world_run(&world, 0);
-	fake_world_kill(&world);
-	ck_assert(answer.done);
-	ck_assert_int_eq(answer.r, -ECANCELED);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("runtime");
 	TCase *tcase = tcase_create("runtime");
 
-	tcase_add_checked_fixture(tcase, setup_static, teardown);
+	tcase_add_checked_fixture(tcase, setup_silent, teardown);
 	tcase_add_test(tcase, a_member_that_is_added_touches_no_other);
 	tcase_add_test(tcase, a_member_that_leaves_receives_until_all_has_arrived);
 	tcase_add_test(tcase, a_member_that_leaves_and_comes_back_at_once_does);
@@ -597,12 +395,6 @@ int main(void)
 	tcase_add_test(tcase, another_datapath_is_refused_with_the_reason);
 	tcase_add_test(tcase, members_and_keys_of_other_teams_are_refused);
 	tcase_add_test(tcase, one_is_replaced_while_all_32_slots_are_taken);
-	tcase_add_test(tcase, a_change_that_is_taken_back_leaves_nothing_for_the_next_daemon);
-	tcase_add_test(tcase, a_damaged_file_of_changes_is_not_used);
-	tcase_add_test(tcase, a_team_is_created_survives_the_daemon_and_is_deleted);
-	tcase_add_test(tcase, a_team_that_cannot_be_made_leaves_no_trace);
-	tcase_add_test(tcase, a_team_of_the_files_that_was_changed_and_deleted_stays_away);
-	tcase_add_test(tcase, a_daemon_that_stops_answers_what_is_under_way);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("runtime with a partner");
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -611,7 +403,6 @@ int main(void)
 	tcase_add_test(tcase, a_member_becomes_standby_and_its_turn_comes);
 	tcase_add_test(tcase,
 		       from_lacp_to_static_at_run_time_no_frame_waits_and_the_partner_is_told);
-	tcase_add_test(tcase, what_was_changed_outlives_the_daemon_and_not_the_boot);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

@@ -118,7 +118,7 @@ static const struct {
 	{ STATIC, "{'members':[]}", "members has 0 entries" },
 	{ STATIC, "{'members':[{'name':'eno1'},{'name':'eno1'}]}",
 	  "member eno1: name is \"eno1\", which is member 1 already" },
-	{ STATIC, "{'members':[{'name':'eno1','priority':70000}]}",
+	{ LACP, "{'members':[{'name':'eno1','priority':70000}]}",
 	  "member eno1: priority is 70000" },
 	{ STATIC, "{'members':[{'name':'a/b'}]}", "name is \"a/b\": expected the name of an" },
 	{ STATIC, "{'members':[1]}", "members" },
