@@ -1,5 +1,6 @@
 /* yokectl team … */
 #include "client/call.h"
+#include "client/settings.h"
 #include "lib/base/array.h"
 
 #include <errno.h>
@@ -86,6 +87,64 @@ static int show(struct context *context, const char *const arguments[], struct e
 	return r < 0 ? r : print(context, team, show_team, e);
 }
 
+/* What stands in options: --member eno1 is {"members": [{"name": "eno1"}]}. */
+static int add_option(json_t *settings, const struct option_setting *option, struct err *e)
+{
+	char text[256];
+	int size = (int)option->name_size;
+
+	if (size == 6 && strncmp(option->name, "member", 6) == 0) {
+		json_t *members = json_object_get(settings, "members");
+		json_t *member = json_pack("{s:s}", "name", option->value);
+
+		if (!member)
+			return err_set(e, -EINVAL, "the name of a member is UTF-8");
+		if (!members) {
+			members = json_array();
+			(void)json_object_set_new(settings, "members", members);
+		}
+		(void)json_array_append_new(members, member);
+		return 0;
+	}
+	if (snprintf(text, sizeof(text), "%.*s=%s", size, option->name, option->value) >=
+	    (int)sizeof(text))
+		return err_set(e, -EINVAL, "the value of --%.*s is too long", size, option->name);
+	for (char *at = text; *at != '='; at++)
+		*at = *at == '-' ? '_' : *at;
+	return settings_add(settings, text, e);
+}
+
+static int create(struct context *context, const char *const arguments[], struct err *e)
+{
+	json_t *settings = settings_parse_words(arguments + 1, e);
+	bool force = context->options->given & OPTION_FORCE;
+	int r = settings ? 0 : e->code;
+
+	for (size_t i = 0; r == 0 && i < context->options->n_settings; i++)
+		r = add_option(settings, &context->options->settings[i], e);
+	if (r < 0) {
+		json_decref(settings);
+		return r;
+	}
+	return call_change(context, "org.yoke.Team.Create",
+			   json_pack("{s:s, s:o, s:b}", "name", arguments[0], "settings", settings,
+				     "force", force),
+			   e);
+}
+
+static int set(struct context *context, const char *const arguments[], struct err *e)
+{
+	json_t *settings = settings_parse_words(arguments + 1, e);
+	bool force = context->options->given & OPTION_FORCE;
+
+	if (!settings)
+		return e->code;
+	return call_change(context, "org.yoke.Team.Set",
+			   json_pack("{s:s, s:o, s:b}", "name", arguments[0], "settings", settings,
+				     "force", force),
+			   e);
+}
+
 static int delete (struct context *context, const char *const arguments[], struct err *e)
 {
 	return call_change(context, "org.yoke.Team.Delete",
@@ -106,6 +165,31 @@ static const struct verb verbs[] = {
 		.help = "Without NAME the only team there is.\n",
 		.n_max = 1,
 		.run = show,
+	},
+	{
+		.name = "create",
+		.arguments = "NAME [SETTING]...",
+		.summary = "Make a team, until the host boots",
+		.help = "Settings are those of yoke.conf(5), as KEY=VALUE (lacp.rate=slow) or as "
+			"options\n"
+			"(--mtu 9000). A team needs --mode and at least one --member.\n",
+		.n_min = 1,
+		.n_max = ARGUMENTS_ANY,
+		.options = OPTION_MODE | OPTION_MEMBER | OPTION_FORCE,
+		.run = create,
+	},
+	{
+		.name = "set",
+		.arguments = "NAME KEY=VALUE...",
+		.summary = "Change a running team, in place",
+		.help = "What does not change is not touched; what is refused changes nothing. "
+			"KEY= gives\n"
+			"a key its default. It holds until the host boots, or until the team's\n"
+			"configuration in the files is another one.\n",
+		.n_min = 2,
+		.n_max = ARGUMENTS_ANY,
+		.options = OPTION_FORCE,
+		.run = set,
 	},
 	{
 		.name = "delete",

@@ -11,7 +11,9 @@
 const struct option_row option_rows[N_OPTIONS] = {
 	{ OPTION_SOCKET, "--socket", "PATH", "yoked's socket (default " CTL_DEFAULT_SOCKET ")" },
 	{ OPTION_JSON, "--json", NULL, "print JSON: one document, or one a line while following" },
-	{ OPTION_FORCE, "--force", NULL, "even if the team then carries nothing" },
+	{ OPTION_FORCE, "--force", NULL, "even if nothing carries then, or a device is missing" },
+	{ OPTION_MODE, "--mode", "MODE", "of a new team: how it and its switch agree" },
+	{ OPTION_MEMBER, "--member", "NIC", "of a new team; may be given several times" },
 	{ OPTION_FOLLOW, "--follow", NULL, "go on with what happens, until interrupted" },
 	{ OPTION_DATAPATH, "--datapath", "NAME", "judge for this one: bpf or team" },
 	{ OPTION_HELP, "--help", NULL, "show this help, or that of an object or verb" },
@@ -41,6 +43,36 @@ static int unknown_option(const char *word, struct err *e)
 	return err_set(e, -EINVAL, "unknown option %s: see yokectl --help", word);
 }
 
+/* Whether options may be settings: only what is created has them all to be said. */
+static bool is_creation(const struct options *options)
+{
+	return options->n_words >= 2 && strcmp(options->words[0], "team") == 0 &&
+	       strcmp(options->words[1], "create") == 0;
+}
+
+static void add_setting(struct options *options, const char *word, size_t size, const char *value)
+{
+	options->settings[options->n_settings++] =
+		(struct option_setting){ word + 2, size - 2, value };
+}
+
+/* An option without a row of its own. */
+static int take_setting(struct options *options, char *argv[], int *i, struct err *e)
+{
+	const char *word = argv[*i];
+	const char *equals = strchr(word, '=');
+	size_t size = equals ? (size_t)(equals - word) : strlen(word);
+	const char *value = equals ? equals + 1 : argv[*i + 1];
+
+	if (!is_creation(options) || strncmp(word, "--", 2) != 0 || size == 2)
+		return unknown_option(word, e);
+	if (!value)
+		return err_set(e, -EINVAL, "setting %s needs a value", word);
+	*i += !equals;
+	add_setting(options, word, size, value);
+	return 0;
+}
+
 /* Takes the option at argv[*i], and moves *i on if its argument is the next word. */
 static int take_option(struct options *options, char *argv[], int *i, struct err *e)
 {
@@ -51,7 +83,7 @@ static int take_option(struct options *options, char *argv[], int *i, struct err
 	const char *argument = equals ? equals + 1 : NULL;
 
 	if (!row)
-		return unknown_option(word, e);
+		return take_setting(options, argv, i, e);
 	if (!row->argument && argument)
 		return err_set(e, -EINVAL, "option %s takes no argument", row->name);
 	if (row->argument && !argument && argv[*i + 1])
@@ -64,6 +96,8 @@ static int take_option(struct options *options, char *argv[], int *i, struct err
 		options->socket = argument;
 	if (row->option == OPTION_DATAPATH)
 		options->datapath = argument;
+	if (row->option == OPTION_MODE || row->option == OPTION_MEMBER)
+		add_setting(options, word, size, argument);
 	return 0;
 }
 
@@ -73,7 +107,8 @@ int options_parse(struct options *options, int argc, char *argv[], struct err *e
 
 	*options = (struct options){ .socket = CTL_DEFAULT_SOCKET };
 	options->words = calloc((size_t)argc + 1, sizeof(*options->words));
-	if (!options->words)
+	options->settings = calloc((size_t)argc + 1, sizeof(*options->settings));
+	if (!options->words || !options->settings)
 		return err_set(e, -ENOMEM, "out of memory");
 	for (int i = 1; i < argc; i++) {
 		int r;
@@ -96,5 +131,7 @@ int options_parse(struct options *options, int argc, char *argv[], struct err *e
 void options_release(struct options *options)
 {
 	free(options->words);
+	free(options->settings);
 	options->words = NULL;
+	options->settings = NULL;
 }

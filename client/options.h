@@ -14,6 +14,8 @@ enum option {
 	OPTION_HELP = 0x10,
 	OPTION_VERSION = 0x20,
 	OPTION_DATAPATH = 0x40,
+	OPTION_MODE = 0x80,
+	OPTION_MEMBER = 0x100,
 };
 
 /* What every command takes. */
@@ -26,7 +28,14 @@ struct option_row {
 	const char *summary;
 };
 
-#define N_OPTIONS 7
+/* A setting of a team that is created, given as an option: --mode static, --up-delay-ms=100. */
+struct option_setting {
+	const char *name; /* Behind the dashes, … */
+	size_t name_size; /* … so many characters. */
+	const char *value;
+};
+
+#define N_OPTIONS 9
 extern const struct option_row option_rows[N_OPTIONS];
 
 struct options {
@@ -35,6 +44,8 @@ struct options {
 	const char *datapath; /* NULL: not given. */
 	const char **words;   /* Borrowed from the command line; NULL behind the last. */
 	size_t n_words;
+	struct option_setting *settings;
+	size_t n_settings;
 };
 
 /* -EINVAL with a sentence for a wrong option. To be released in any case. */

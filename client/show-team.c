@@ -173,6 +173,10 @@ void show_team(const struct output *output, const json_t *team)
 		write_field(output, "moved",
 			    "%" PRIu64 " buckets in order, %" PRIu64 " without proof of order",
 			    in_order, unproven);
+	if (field_is(team, "changed"))
+		write_field(output, "changed", "%s",
+			    "at run time: it holds until the host boots, unless it is written into "
+			    "the configuration");
 	if (*field_text(team, "file"))
 		write_field(output, "configured", "%s:%" PRIu64, field_text(team, "file"),
 			    field_number(team, "line"));

@@ -4,12 +4,14 @@
 #include "daemon/datapath/dp-bpf.h"
 #include "daemon/datapath/dp-steer.h"
 #include "daemon/datapath/dp-team.h"
+#include "daemon/kernel/worker.h"
 #include "daemon/system-internal.h"
 #include "lib/base/log.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void on_loss_told(void *userdata, int ifindex)
@@ -146,6 +148,51 @@ static const char *which_is_there(const struct system *system, const char *name)
 	if (!link || strcmp(link->alias, alias) != 0)
 		return NULL;
 	return strcmp(link->kind, "team") == 0 ? "team" : "bpf";
+}
+
+struct preparation {
+	struct system *system;
+	bool possible;
+	void (*done)(void *userdata);
+	void *userdata;
+};
+
+static void run_preparation(void *userdata)
+{
+	struct preparation *preparation = userdata;
+
+	preparation->possible = dp_team_is_possible();
+}
+
+static void preparation_done(void *userdata)
+{
+	struct preparation *preparation = userdata;
+
+	preparation->system->team_is_possible = preparation->possible;
+	preparation->system->team_was_asked = true;
+	preparation->done(preparation->userdata);
+	free(preparation);
+}
+
+void system_prepare_choice(void *userdata, void (*done)(void *done_userdata), void *done_userdata)
+{
+	struct system *system = userdata;
+	struct preparation *preparation;
+
+	if (system->team_was_asked) {
+		done(done_userdata);
+		return;
+	}
+	preparation = malloc(sizeof(*preparation));
+	if (preparation)
+		*preparation = (struct preparation){ system, false, done, done_userdata };
+	if (preparation &&
+	    worker_submit(system->kernel, run_preparation, preparation_done, preparation) == 0)
+		return;
+	/* Without memory for a question the answer is no. */
+	free(preparation);
+	system->team_was_asked = true;
+	done(done_userdata);
 }
 
 void system_choose_datapath(void *userdata, const struct config_team *config,

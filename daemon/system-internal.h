@@ -50,6 +50,8 @@ struct system {
 	struct identity *identity;
 	struct host *host;
 	char *identity_path;
+	char *running_path;
+	char boot_id[40];
 	const char *datapath; /* By the command line; NULL: as the configuration says. */
 	struct lateness lateness;
 	struct frame_socket *frames;
@@ -68,9 +70,12 @@ extern const struct world_ops system_world;
 int system_open_datapaths(struct system *system, const struct options *options, struct err *e);
 void system_free_datapaths(struct system *system);
 
-/* Which of them the team gets. May sleep: only at the start. */
+/* Which of them the team gets. May sleep at the start. */
 void system_choose_datapath(void *userdata, const struct config_team *config,
 			    struct team_datapath *ret);
+
+/* As host_parts.prepare(): after it, system_choose_datapath() does not sleep. */
+void system_prepare_choice(void *userdata, void (*done)(void *done_userdata), void *done_userdata);
 
 /* As datapath_ops.heartbeat(), of both. */
 nsec_t system_heartbeat(struct system *system);

@@ -176,7 +176,10 @@ static void world_carrier_ask(struct world *world, int ifindex)
 
 struct save_job {
 	const char *path;
+	const char *loss; /* What it means that it was not saved. */
 	char *text;
+	void (*saved)(void *userdata); /* NULL: nobody waits. */
+	void *userdata;
 	int r;
 	struct err e;
 };
@@ -193,23 +196,51 @@ static void save_done(void *userdata)
 	struct save_job *job = userdata;
 
 	if (job->r < 0)
-		log_error("port numbers and keys may change with the next boot: %s", job->e.text);
+		log_error("%s: %s", job->loss, job->e.text);
+	if (job->saved)
+		job->saved(job->userdata);
 	free(job->text);
 	free(job);
+}
+
+static void save(struct system *system, const struct save_job *wanted)
+{
+	struct save_job *job = malloc(sizeof(*job));
+
+	if (job)
+		*job = *wanted;
+	if (!job || worker_submit(system->disk, run_save, save_done, job) < 0) {
+		log_error("%s: out of memory", wanted->loss);
+		if (wanted->saved)
+			wanted->saved(wanted->userdata);
+		free(wanted->text);
+		free(job);
+	}
 }
 
 static void world_save_identity(struct world *world, char *text)
 {
 	struct system *system = system_of(world);
-	struct save_job *job = calloc(1, sizeof(*job));
 
-	if (job)
-		*job = (struct save_job){ .path = system->identity_path, .text = text };
-	if (!job || worker_submit(system->disk, run_save, save_done, job) < 0) {
-		log_error("the identity was not saved: out of memory");
-		free(text);
-		free(job);
-	}
+	save(system, &(struct save_job){
+			     .path = system->identity_path,
+			     .loss = "port numbers and keys may change with the next boot",
+			     .text = text,
+		     });
+}
+
+static void world_save_running(struct world *world, char *text, void (*saved)(void *userdata),
+			       void *userdata)
+{
+	struct system *system = system_of(world);
+
+	save(system, &(struct save_job){
+			     .path = system->running_path,
+			     .loss = "what was changed will not outlive the daemon",
+			     .text = text,
+			     .saved = saved,
+			     .userdata = userdata,
+		     });
 }
 
 static void fill_sense(const struct system *system, struct host_status *status)
@@ -254,5 +285,6 @@ const struct world_ops system_world = {
 	.addresses = system_addresses,
 	.neighbours = system_neighbours,
 	.save_identity = world_save_identity,
+	.save_running = world_save_running,
 	.fill_status = world_fill_status,
 };

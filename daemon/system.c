@@ -230,17 +230,31 @@ static int load_identity(struct system *system, const struct options *options, s
 	return r < 0 ? r : identity_new(NULL, seed, &system->identity, e);
 }
 
+/* What was changed at run time; without it the configuration's teams are as the files have them. */
+static char *load_running(struct system *system, const struct options *options)
+{
+	char *text = NULL;
+	struct err e;
+
+	if (asprintf(&system->running_path, "%s/running.conf", options->state_dir) < 0) {
+		system->running_path = NULL;
+		return NULL;
+	}
+	if (files_read(system->running_path, &text, &e) < 0)
+		log_error("what was changed at run time is lost: %s", e.text);
+	return text;
+}
+
 static int open_state(struct system *system, const struct options *options, struct err *e)
 {
 	cleanup(freep) char *path = NULL;
-	char boot_id[40];
 	int r;
 
 	r = files_make_folder(options->state_dir, 0755, e);
 	if (r == 0)
 		r = files_make_folder(options->volatile_dir, 0755, e);
 	if (r == 0)
-		r = files_boot_id(boot_id, e);
+		r = files_boot_id(system->boot_id, e);
 	if (r == 0)
 		r = load_identity(system, options, e);
 	if (r < 0)
@@ -249,7 +263,7 @@ static int open_state(struct system *system, const struct options *options, stru
 		path = NULL;
 		return err_set(e, -ENOMEM, "out of memory");
 	}
-	return session_store_open(path, boot_id, netns_cookie(), &system->sessions, e);
+	return session_store_open(path, system->boot_id, netns_cookie(), &system->sessions, e);
 }
 
 static int open_kernel(struct system *system, const struct options *options,
@@ -281,6 +295,7 @@ int system_new(sd_event *event, const struct options *options, struct config *co
 	       struct system **ret, struct err *e)
 {
 	cleanup(system_freep) struct system *system = calloc(1, sizeof(*system));
+	cleanup(freep) char *running = NULL;
 	struct host_parts parts;
 	int r;
 
@@ -302,12 +317,16 @@ int system_new(sd_event *event, const struct options *options, struct config *co
 		config_free(config);
 		return r;
 	}
+	running = load_running(system, options);
 	parts = (struct host_parts){
 		.world = &system->world,
 		.choose = system_choose_datapath,
 		.choose_userdata = system,
+		.prepare = system_prepare_choice,
 		.identity = system->identity,
 		.sessions = system->sessions,
+		.boot_id = system->running_path ? system->boot_id : NULL,
+		.running = running,
 	};
 	system->host = host_new(config, &parts);
 	if (!system->host)
@@ -341,6 +360,7 @@ void system_free(struct system *system)
 	session_store_close(system->sessions);
 	identity_free(system->identity);
 	free(system->identity_path);
+	free(system->running_path);
 	sd_event_unref(system->event);
 	free(system);
 }

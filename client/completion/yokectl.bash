@@ -14,6 +14,15 @@ _yokectl_names()
 	yokectl ${socket:+--socket "$socket"} "$@" 2>/dev/null | awk 'NR > 1 { print $1 }'
 }
 
+# Devices that could become members.
+_yokectl_devices()
+{
+	local path
+	for path in /sys/class/net/*; do
+		[[ $path == */lo ]] || echo "${path##*/}"
+	done
+}
+
 _yokectl()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} socket='' word
@@ -30,15 +39,31 @@ _yokectl()
 			option=''
 		elif [[ $word == --socket || $word == --datapath ]]; then
 			option=$word
+		elif [[ ${words[*]:0:2} == "team create" && $word == --[a-z]* && $word != --@(json|force|help) ]]; then
+			option=$word
 		elif [[ $word != -* ]]; then
 			words+=("$word")
 		fi
 	done
 
-	if [[ $option == --datapath ]]; then
+	case $option in
+	--datapath)
 		mapfile -t COMPREPLY < <(compgen -W "bpf team" -- "${current#=}")
 		return
-	fi
+		;;
+	--mode)
+		mapfile -t COMPREPLY < <(compgen -W "lacp static switch-independent" -- "${current#=}")
+		return
+		;;
+	--member)
+		mapfile -t COMPREPLY < <(compgen -W "$(_yokectl_devices)" -- "${current#=}")
+		return
+		;;
+	--socket) ;;
+	--*) # A setting.
+		return
+		;;
+	esac
 	if [[ $option ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "${current#=}")
 		return
@@ -60,11 +85,17 @@ _yokectl()
 	1:*)
 		choices=$(_yokectl_commands | awk -v object="${words[0]}" '$1 == object { print $2 }')
 		;;
-	"2:team show" | "2:team delete" | "2:member list" | "2:member drain" | "2:lacp show" | "2:lacp trace")
+	"2:team show" | "2:team delete" | "2:team set" | "2:member list" | "2:member drain" | "2:member add" | "2:member set" | "2:member remove" | "2:lacp show" | "2:lacp trace")
 		choices=$(_yokectl_names "$socket" team list)
 		;;
-	"3:member drain" | "3:lacp show" | "3:lacp trace")
+	"3:member drain" | "3:member set" | "3:member remove" | "3:lacp show" | "3:lacp trace")
 		choices=$(_yokectl_names "$socket" member list "${words[2]}")
+		;;
+	"3:member add")
+		choices=$(_yokectl_devices)
+		;;
+	"4:member set")
+		choices='active standby'
 		;;
 	"4:member drain")
 		choices='on off'

@@ -12,6 +12,7 @@ struct session;
 #define ERROR_BAD_MESSAGE "org.yoke.BadMessage"
 #define ERROR_BUSY "org.yoke.Busy"
 #define ERROR_FAILED "org.yoke.Failed"
+#define ERROR_INVALID_SETTINGS "org.yoke.InvalidSettings"
 #define ERROR_NO_SUCH_MEMBER "org.yoke.NoSuchMember"
 #define ERROR_NO_SUCH_TEAM "org.yoke.NoSuchTeam"
 #define ERROR_PERMISSION_DENIED "org.yoke.PermissionDenied"

@@ -78,6 +78,8 @@ static bool has_type(const json_t *value, enum parameter_type type)
 		return json_is_boolean(value);
 	case PARAMETER_NUMBER:
 		return json_is_integer(value) && json_integer_value(value) >= 0;
+	case PARAMETER_OBJECT:
+		return json_is_object(value);
 	}
 	return false;
 }

@@ -1,4 +1,5 @@
 /* org.yoke.Team: teams, and what an administrator does to them. */
+#include "daemon/control/interface-team.h"
 #include "daemon/control/find.h"
 #include "daemon/control/idl.h"
 #include "daemon/control/internal.h"
@@ -22,8 +23,7 @@ static void show(struct call *call, const json_t *parameters)
 		call_reply(call, json_pack("{s:o}", "team", json_team(call->server, team)));
 }
 
-/* The answer to a change: nothing, or why not. */
-static void answer(struct call *call, int r, const struct err *e)
+void answer_change(struct call *call, int r, const struct err *e)
 {
 	const char *error = r == -EBUSY ? ERROR_BUSY : ERROR_FAILED;
 
@@ -37,7 +37,7 @@ static void answer(struct call *call, int r, const struct err *e)
 
 static void on_deleted(void *userdata, int r, const struct err *e)
 {
-	answer(userdata, r, e);
+	answer_change(userdata, r, e);
 }
 
 static void delete (struct call *call, const json_t *parameters)
@@ -60,10 +60,27 @@ static void drain(struct call *call, const json_t *parameters)
 	if (member < 0)
 		return;
 	r = team_drain(team, (unsigned)member, on, force, &e);
-	answer(call, r, &e);
+	answer_change(call, r, &e);
 }
 
 static const struct method methods[] = {
+	{
+		.name = "AddMember",
+		.access = ACCESS_CHANGE,
+		.parameters = { { "name", PARAMETER_STRING, false },
+				{ "member", PARAMETER_STRING, false },
+				{ "settings", PARAMETER_OBJECT, true },
+				{ "force", PARAMETER_BOOL, true } },
+		.handle = handle_add_member,
+	},
+	{
+		.name = "Create",
+		.access = ACCESS_CHANGE,
+		.parameters = { { "name", PARAMETER_STRING, false },
+				{ "settings", PARAMETER_OBJECT, false },
+				{ "force", PARAMETER_BOOL, true } },
+		.handle = handle_create,
+	},
 	{
 		.name = "Delete",
 		.access = ACCESS_CHANGE,
@@ -80,6 +97,32 @@ static const struct method methods[] = {
 		.handle = drain,
 	},
 	{ .name = "List", .access = ACCESS_READ, .handle = list },
+	{
+		.name = "RemoveMember",
+		.access = ACCESS_CHANGE,
+		.parameters = { { "name", PARAMETER_STRING, false },
+				{ "member", PARAMETER_STRING, false },
+				{ "force", PARAMETER_BOOL, true } },
+		.handle = handle_remove_member,
+	},
+	{
+		.name = "Set",
+		.access = ACCESS_CHANGE,
+		.parameters = { { "name", PARAMETER_STRING, false },
+				{ "settings", PARAMETER_OBJECT, false },
+				{ "force", PARAMETER_BOOL, true } },
+		.handle = handle_set,
+	},
+	{
+		.name = "SetMember",
+		.access = ACCESS_CHANGE,
+		.parameters = { { "name", PARAMETER_STRING, false },
+				{ "member", PARAMETER_STRING, false },
+				{ "settings", PARAMETER_OBJECT, true },
+				{ "prefer", PARAMETER_BOOL, true },
+				{ "force", PARAMETER_BOOL, true } },
+		.handle = handle_set_member,
+	},
 	{
 		.name = "Show",
 		.access = ACCESS_READ,

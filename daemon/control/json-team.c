@@ -1,6 +1,7 @@
 /* Teams and their members as JSON. */
 #include "daemon/control/internal.h"
 #include "daemon/control/json.h"
+#include "daemon/control/settings.h"
 #include "lib/ctl/text.h"
 
 static json_t *member_base(const struct team_member_view *view)
@@ -23,9 +24,10 @@ static json_t *member_counters(const struct datapath_member_counters *counters)
 
 static json_t *member_rest(const struct team_member_view *view, nsec_t now)
 {
-	return json_pack("{s:i, s:i, s:b, s:b, s:b, s:i, s:o*}", "ifindex", view->ifindex, "slot",
-			 (int)view->slot, "standby", view->config->standby, "disabled",
-			 view->config->disabled, "drained", view->drained, "priority",
+	return json_pack("{s:i, s:i, s:b, s:b, s:I, s:b, s:b, s:i, s:o*}", "ifindex", view->ifindex,
+			 "slot", (int)view->slot, "standby", view->config->standby, "preferred",
+			 view->config->preferred, "weight", (json_int_t)view->config->weight,
+			 "disabled", view->config->disabled, "drained", view->drained, "priority",
 			 (int)view->config->priority, "lacp",
 			 view->has_lacp ? json_lacp(view, now) : NULL);
 }
@@ -84,15 +86,16 @@ static json_t *partner(const struct team_view *view)
 	return mac_is_zero(&view->partner.system) ? NULL : json_lacp_info(&view->partner);
 }
 
-static json_t *team_rest(const struct team_view *view)
+static json_t *team_rest(const struct team_view *view, bool changed)
 {
-	return json_pack("{s:i, s:b, s:I, s:I, s:o, s:o, s:o*, s:o*, s:o, s:i}", "ifindex",
-			 view->ifindex, "adopted", view->adopted, "up_delay_ms",
+	return json_pack("{s:i, s:b, s:I, s:I, s:o, s:o, s:o*, s:o*, s:o, s:b, s:o, s:i}",
+			 "ifindex", view->ifindex, "adopted", view->adopted, "up_delay_ms",
 			 (json_int_t)view->config->up_delay_ms, "down_delay_ms",
 			 (json_int_t)view->config->down_delay_ms, "moved_in_order",
 			 json_number(view->moved_in_order), "moved_unproven",
 			 json_number(view->moved_unproven), "lacp",
-			 json_lacp_settings(view->config), "partner", partner(view), "file",
+			 json_lacp_settings(view->config), "partner", partner(view), "settings",
+			 settings_of(view->config, true), "changed", changed, "file",
 			 ctl_text_json(view->config->file), "line", (int)view->config->line);
 }
 
@@ -105,7 +108,8 @@ json_t *json_team(const struct control_server *server, struct team *team)
 	team_get_view(team, &view);
 	lists = json_pack("{s:o, s:[{s:o}]}", "members", members(team, now), "interfaces", "name",
 			  ctl_text_json(view.config->name));
-	return joined(joined(team_base(&view), lists), team_rest(&view));
+	return joined(joined(team_base(&view), lists),
+		      team_rest(&view, host_is_changed(server->host, team)));
 }
 
 json_t *json_teams(const struct control_server *server, struct team *only)

@@ -6,12 +6,13 @@
 
 #include <stddef.h>
 
-#define METHOD_PARAMETERS_MAX 4
+#define METHOD_PARAMETERS_MAX 5
 
 enum parameter_type {
 	PARAMETER_STRING,
 	PARAMETER_BOOL,
 	PARAMETER_NUMBER, /* A whole number, 0 or more. */
+	PARAMETER_OBJECT,
 };
 
 struct method_parameter {

@@ -29,6 +29,17 @@ static void set_carries(struct static_lag *lag, unsigned slot, bool carries)
 	lag->changed |= bit(slot);
 }
 
+void static_lag_keep(struct static_lag *lag, bool keeps)
+{
+	lag->keeps = keeps;
+	for (unsigned slot = 0; slot < STATIC_PORTS_MAX; slot++) {
+		struct static_port *port = &lag->ports[slot];
+
+		if (port->exists)
+			set_carries(lag, slot, port->link_up || (keeps && port->carries));
+	}
+}
+
 void static_lag_port_add(struct static_lag *lag, unsigned slot, bool carried)
 {
 	assert(slot < STATIC_PORTS_MAX && !lag->ports[slot].exists);

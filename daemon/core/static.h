@@ -40,6 +40,9 @@ struct static_lag {
 
 void static_lag_init(struct static_lag *lag, bool keeps);
 
+/* From now on ports whose link is away keep their place, or no more. */
+void static_lag_keep(struct static_lag *lag, bool keeps);
+
 /* Adds a port, its link down. 'carried': one that carried before, under another process. */
 void static_lag_port_add(struct static_lag *lag, unsigned slot, bool carried);
 void static_lag_port_remove(struct static_lag *lag, unsigned slot);

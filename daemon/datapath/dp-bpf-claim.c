@@ -22,9 +22,25 @@ static int check_teams(const struct dp_team *team, const struct rtnl_device *dev
 	return 0;
 }
 
+/* Of a team of ours, or of the kernel's. */
+static bool is_member(void *userdata, const struct rtnl_device *device)
+{
+	struct dp_bpf *dp = userdata;
+	struct rtnl_device master;
+	struct abi_member member;
+	struct err ignored;
+
+	if (dp_maps_get_member(dp, device->ifindex, &member))
+		return true;
+	return device->master &&
+	       rtnl_device_by_index(dp->rtnl, device->master, &master, &ignored) == 0 &&
+	       strcmp(master.kind, "team") == 0;
+}
+
 int dp_claim_check(const struct dp_team *team, const struct rtnl_device *device, struct err *e)
 {
-	int r = claim_check_device(team->dp->rtnl, device, e);
+	const struct claim_members members = { is_member, team->dp };
+	int r = claim_check_device(team->dp->rtnl, device, &members, e);
 
 	return r < 0 ? r : check_teams(team, device, e);
 }

@@ -148,8 +148,20 @@ static void note_added(struct addition *addition)
 	driver_unlock(team->driver);
 }
 
+static bool is_member(void *userdata, const struct rtnl_device *device)
+{
+	struct driver *driver = userdata;
+	struct rtnl_device master;
+	struct err ignored;
+
+	return device->master &&
+	       rtnl_device_by_index(driver->rtnl, device->master, &master, &ignored) == 0 &&
+	       strcmp(master.kind, "team") == 0;
+}
+
 static int add(struct addition *addition, struct err *e)
 {
+	const struct claim_members members = { is_member, addition->team->driver };
 	struct driver *driver = addition->team->driver;
 	const struct rtnl_device *device = &addition->device;
 	struct err ignored;
@@ -157,7 +169,7 @@ static int add(struct addition *addition, struct err *e)
 
 	if (known_mark(addition) && device->master == addition->team->ifindex)
 		return 0;
-	r = claim_check_device(driver->rtnl, device, e);
+	r = claim_check_device(driver->rtnl, device, &members, e);
 	if (r < 0)
 		return r;
 	/* As it was found first, if somebody else only took it out in between. */

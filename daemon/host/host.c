@@ -1,74 +1,24 @@
 #include "daemon/host/host.h"
 
-#include "daemon/host/host-internal.h"
+#include "daemon/host/host-private.h"
 #include "daemon/host/identity.h"
-#include "daemon/host/lifecycle.h"
-#include "daemon/host/session-store.h"
-#include "daemon/team/lifecycle.h"
 #include "lib/base/log.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct listener {
-	unsigned identity;
-	host_listener *call;
-	void *userdata;
-};
-
-/* More than the control socket ever has clients. */
-#define LISTENERS_MAX 80
-
-struct host {
-	struct config *config;
-	struct host_parts parts;
-	unsigned n_teams;
-	struct team *teams[CONFIG_TEAMS_MAX];
-	unsigned n_listeners;
-	struct listener listeners[LISTENERS_MAX];
-	unsigned last_listener;
-	uint64_t last_event;
-	uint64_t started_realtime_us;
-};
-
-/* One deletion under way. */
-struct deletion {
-	struct host *host;
-	struct team *team;
-	host_deleted *deleted;
-	void *userdata;
-};
 
 unsigned host_explicit_keys(const struct host *host, uint16_t keys[static CONFIG_TEAMS_MAX])
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < host->config->n_teams; i++)
+	for (unsigned i = 0; i < host->n_teams; i++)
+		if (team_config(host->teams[i])->lacp.key)
+			keys[n++] = team_config(host->teams[i])->lacp.key;
+	/* Those that are still to be started. */
+	for (unsigned i = 0; i < host->config->n_teams && n < CONFIG_TEAMS_MAX; i++)
 		if (host->config->teams[i].lacp.key)
 			keys[n++] = host->config->teams[i].lacp.key;
 	return n;
-}
-
-/* An administrator's delete holds until the host boots again or the configuration changes. */
-static bool was_deleted(const struct host *host, const struct config_team *config)
-{
-	struct session *session = session_store_find(host->parts.sessions, config->name, "");
-	struct session_data data;
-
-	return session && session_load(session, &data) && data.saved && data.deleted &&
-	       data.fingerprint == config_team_fingerprint(config);
-}
-
-static void note_deleted(struct host *host, const char *name)
-{
-	struct session *session = session_store_find(host->parts.sessions, name, "");
-	struct session_data data;
-
-	if (!session || !session_load(session, &data))
-		return;
-	data.deleted = true;
-	session_save(session, &data);
 }
 
 static void save_identity(struct host *host)
@@ -82,16 +32,6 @@ static void save_identity(struct host *host)
 		host->parts.world->ops->save_identity(host->parts.world, text);
 }
 
-static struct team_datapath choose_datapath(const struct host_parts *parts,
-					    const struct config_team *config)
-{
-	struct team_datapath chosen = { .datapath = parts->datapath };
-
-	if (parts->choose)
-		parts->choose(parts->choose_userdata, config, &chosen);
-	return chosen;
-}
-
 struct host *host_new(struct config *config, const struct host_parts *parts)
 {
 	struct host *host = calloc(1, sizeof(*host));
@@ -103,28 +43,9 @@ struct host *host_new(struct config *config, const struct host_parts *parts)
 	host->config = config;
 	host->parts = *parts;
 	host->started_realtime_us = parts->world->ops->realtime_us(parts->world);
-	for (unsigned i = 0; i < config->n_teams; i++) {
-		struct team_surroundings surroundings = {
-			.host = host,
-			.world = parts->world,
-			.datapath = choose_datapath(parts, &config->teams[i]),
-			.identity = parts->identity,
-			.sessions = parts->sessions,
-		};
-		struct team *team;
-
-		if (was_deleted(host, &config->teams[i])) {
-			log_notice("%s stays away: it was deleted, and neither the host booted "
-				   "since nor its configuration changed",
-				   config->teams[i].name);
-			continue;
-		}
-		team = team_new(&config->teams[i], &surroundings);
-		if (!team) {
-			host_free(host);
-			return NULL;
-		}
-		host->teams[host->n_teams++] = team;
+	if (host_start_teams(host) < 0) {
+		host_free(host);
+		return NULL;
 	}
 	save_identity(host);
 	return host;
@@ -228,6 +149,9 @@ void host_tick(struct host *host)
 
 	for (unsigned i = 0; i < host->n_teams; i++)
 		team_tick(host->teams[i], now);
+	/* From the end, as it may be the end of a team. */
+	for (unsigned i = host->n_teams; i-- > 0;)
+		team_change_tick(host->teams[i]);
 	save_identity(host);
 }
 
@@ -390,51 +314,4 @@ struct team *host_find_team(const struct host *host, const char *name)
 		if (strcmp(team_name(host->teams[i]), name) == 0)
 			return host->teams[i];
 	return NULL;
-}
-
-static void forget_team(struct host *host, struct team *team)
-{
-	for (unsigned i = 0; i < host->n_teams; i++) {
-		if (host->teams[i] != team)
-			continue;
-		host->n_teams--;
-		memmove(&host->teams[i], &host->teams[i + 1],
-			(host->n_teams - i) * sizeof(host->teams[i]));
-		return;
-	}
-}
-
-static void team_deleted(void *userdata, int r, const struct err *e)
-{
-	struct deletion *deletion = userdata;
-	struct host *host = deletion->host;
-
-	if (r == 0) {
-		host_emit(host, &(struct host_event){ .type = HOST_EVENT_TEAM,
-						      .team = team_name(deletion->team),
-						      .text = "deleted by an administrator" });
-		note_deleted(host, team_name(deletion->team));
-		forget_team(host, deletion->team);
-		team_forget(deletion->team);
-	}
-	deletion->deleted(deletion->userdata, r, e);
-	free(deletion);
-}
-
-void host_delete_team(struct host *host, struct team *team, host_deleted *deleted, void *userdata)
-{
-	struct deletion *deletion;
-	struct err e;
-
-	if (team_may_be_deleted(team, &e) < 0) {
-		deleted(userdata, e.code, &e);
-		return;
-	}
-	deletion = malloc(sizeof(*deletion));
-	if (!deletion) {
-		deleted(userdata, err_set(&e, -ENOMEM, "out of memory"), &e);
-		return;
-	}
-	*deletion = (struct deletion){ host, team, deleted, userdata };
-	team_delete(team, team_deleted, deletion);
 }

@@ -59,6 +59,31 @@ unsigned host_n_teams(const struct host *host);
 struct team *host_team(const struct host *host, unsigned index);
 struct team *host_find_team(const struct host *host, const char *name);
 
+/* Called once, when the change is done, or was refused or has failed; then nothing is changed. */
+typedef void host_changed(void *userdata, int r, const struct err *e);
+
+struct host_setting {
+	const struct config_team *config; /* Checked in itself, as config_parse() does. */
+	bool force;                       /* Also if no member carries then that carries now. */
+	host_changed *changed;
+	void *userdata;
+};
+
+/* Makes a team that the files do not have, or one of them that was deleted. It stays until it is
+ * deleted or the host boots. */
+void host_create_team(struct host *host, const struct host_setting *setting);
+
+/* Has a running team take over another configuration, in place: what does not change is not
+ * touched. 'changed' is called when members that were added are there and those that were removed
+ * are gone. It holds until the host boots or the team's configuration in the files changes. */
+void host_set_team(struct host *host, struct team *team, const struct host_setting *setting);
+
+/* Whether the team is not as the files have it. */
+bool host_is_changed(const struct host *host, const struct team *team);
+
+/* Whether there is a network device of that name now. */
+bool host_has_device(const struct host *host, const char *name);
+
 /* Called once, when the team and its device are gone or that failed. */
 typedef void host_deleted(void *userdata, int r, const struct err *e);
 

@@ -14,8 +14,14 @@ struct host_parts {
 	struct datapath *datapath; /* Of all teams, unless there is a choice: */
 	void (*choose)(void *userdata, const struct config_team *config, struct team_datapath *ret);
 	void *choose_userdata;
+	/* Before choose() is asked at run time, where it may not sleep: finds out what it needs to
+	 * know, and calls 'done' later. NULL: it never sleeps. */
+	void (*prepare)(void *userdata, void (*done)(void *done_userdata), void *done_userdata);
 	struct identity *identity;
 	struct session_store *sessions;
+	const char *boot_id; /* NULL: changes at run time do not outlive the daemon. */
+	const char *running; /* What world_ops.save_running() was given last, NULL: nothing; read by
+				host_new() only. */
 };
 
 /* Starts all teams of 'config', which becomes the host's also if it fails. NULL without memory. */

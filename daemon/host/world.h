@@ -89,6 +89,12 @@ struct world_ops {
 	/* Writes the host's identity to its file, later. 'text' is the callee's to free. */
 	void (*save_identity)(struct world *world, char *text);
 
+	/* Writes the configuration of teams that were changed at run time to its file, and calls
+	 * 'saved' when that is done or has failed and was logged. 'text' is the callee's to free.
+	 */
+	void (*save_running)(struct world *world, char *text, void (*saved)(void *userdata),
+			     void *userdata);
+
 	/* Fills in what the host does not know itself. */
 	void (*fill_status)(struct world *world, struct host_status *status);
 };

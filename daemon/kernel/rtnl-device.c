@@ -54,6 +54,7 @@ static bool parse_device(struct nlmsghdr *message, struct rtnl_device *device)
 		.ifindex = head->ifi_index,
 		.mtu = number(parts[IFLA_MTU]),
 		.ethernet = head->ifi_type == ARPHRD_ETHER && !(head->ifi_flags & IFF_LOOPBACK),
+		.loopback = head->ifi_flags & IFF_LOOPBACK,
 		.up = head->ifi_flags & IFF_UP,
 		.promiscuous = head->ifi_flags & IFF_PROMISC,
 		.master = (int)number(parts[IFLA_MASTER]),

@@ -26,6 +26,7 @@ struct rtnl_device {
 	struct mac mac;
 	uint32_t mtu;
 	bool ethernet; /* And no loopback. */
+	bool loopback;
 	bool up;
 	bool promiscuous; /* By somebody's order, not because something on top wants it so. */
 	int master;       /* ifindex of a bridge, team or bond that it belongs to, else 0. */

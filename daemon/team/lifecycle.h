@@ -29,6 +29,27 @@ struct team *team_new(const struct config_team *config,
 /* Forgets the team; the kernel's part goes on. (libteam has a team_free().) */
 void team_forget(struct team *team);
 
+/* Called once, when what was begun is done or (then everything is as it was before) has failed. */
+typedef void team_changed(void *userdata, int r, const struct err *e);
+
+struct team_setting {
+	const struct config_team *config; /* Of the same name. */
+	bool force;                       /* Also if nothing carries then. */
+	team_changed *changed;            /* Called later, from team_change_tick(). */
+	void *userdata;
+};
+
+/* Has a running team take over another configuration, in place: what does not change goes on as it
+ * is. -EBUSY, -EOPNOTSUPP or -ENOMEM with 'e', and nothing was begun. */
+int team_set(struct team *team, const struct team_setting *setting, struct err *e);
+
+/* Waits for a team that was just made; if 'changed' then says that it failed, it is to be deleted.
+ * -ENOMEM. */
+int team_await(struct team *team, const struct team_setting *setting, struct err *e);
+
+/* Ends a change whose time has come; 'changed' may free the team. */
+void team_change_tick(struct team *team);
+
 /* -EBUSY with 'e' while its device is being made, or it is being deleted already. */
 int team_may_be_deleted(const struct team *team, struct err *e);
 

@@ -72,10 +72,12 @@ static void say_goodbye(struct member *member)
 	if (team->config.mode != CONFIG_MODE_LACP)
 		return;
 	team->mode->port_remove(member);
+	member->has_port = false;
 	team->mode->drain_actions(team);
 	member->collecting = false;
 	member->distributing = false;
 	team->mode->port_add(member);
+	member->has_port = true;
 }
 
 /* Tells the mode of the link as it is now. */
@@ -292,10 +294,14 @@ void member_hindered(struct member *member)
 
 static void member_added(void *userdata, int r, const struct err *e)
 {
-	struct member *member = userdata;
-	struct team *team = member->team;
+	struct team_slot *slot = userdata;
+	struct team *team = slot->team;
+	struct member *member = team_member_of_slot(slot);
 	const struct link *link;
 
+	/* It has left meanwhile, and is being removed. */
+	if (!member)
+		return;
 	team->dirty = true;
 	if (r < 0) {
 		refused(member, e);
@@ -316,8 +322,13 @@ static void member_added(void *userdata, int r, const struct err *e)
 
 static void member_removed(void *userdata, int r, const struct err *e)
 {
-	struct member *member = userdata;
+	struct team_slot *slot = userdata;
+	struct member *member = team_member_of_slot(slot);
 
+	if (!member) {
+		team_slot_is_free(slot, r, e);
+		return;
+	}
 	if (r < 0)
 		log_member(LOG_LEVEL_WARNING, member, e->text);
 	member->attachment = MEMBER_ABSENT;
@@ -343,6 +354,11 @@ void member_leave(struct member *member)
 	team->dirty = true;
 }
 
+void member_remove_slot(struct team *team, unsigned slot)
+{
+	team->device->ops->member_remove(team->device, slot, member_removed, &team->slots[slot]);
+}
+
 static void detach(struct member *member)
 {
 	struct team *team = member->team;
@@ -355,7 +371,7 @@ static void detach(struct member *member)
 	member->lost_by_question = false;
 	member->ask_due = NSEC_NEVER;
 	member->attachment = MEMBER_REMOVING;
-	team->device->ops->member_remove(team->device, member->slot, member_removed, member);
+	member_remove_slot(team, member->slot);
 }
 
 static void attach(struct member *member, int ifindex)
@@ -370,7 +386,9 @@ static void attach(struct member *member, int ifindex)
 	member->mac = link->mac;
 	member->attachment = MEMBER_ADDING;
 	member->retry_due = NSEC_NEVER;
-	team->device->ops->member_add(team->device, member->slot, &spec, member_added, member);
+	team_hurry(team, ifindex);
+	team->device->ops->member_add(team->device, member->slot, &spec, member_added,
+				      &team->slots[member->slot]);
 }
 
 void member_reconcile(struct member *member)
@@ -385,7 +403,7 @@ void member_reconcile(struct member *member)
 	case MEMBER_REMOVING:
 		return;
 	case MEMBER_ABSENT:
-		if (wanted && member->retry_due == NSEC_NEVER)
+		if (wanted && member->retry_due == NSEC_NEVER && member->slot != PLACEMENT_NONE)
 			attach(member, wanted);
 		return;
 	case MEMBER_ATTACHED:
@@ -481,21 +499,60 @@ nsec_t member_deadline(const struct member *member)
 	return nsec_min(deadline, member_health_deadline(member));
 }
 
+struct session_data member_session(const struct member *member)
+{
+	struct session_data data = {
+		.saved = true,
+		.drained = member->drained,
+		.ifindex = member->ifindex,
+		.mac = member->mac,
+		.carrier_up_count = member->carrier_up_count,
+		.carrier_down_count = member->carrier_down_count,
+		.speed_mbps = member->speed_mbps,
+	};
+
+	memcpy(data.team, member->team->config.name, sizeof(data.team));
+	memcpy(data.member, member->config->name, sizeof(data.member));
+	mode_port_save(member, &data);
+	return data;
+}
+
 void member_save(struct member *member)
 {
-	struct session_data data = {};
+	struct session_data data;
 
 	if (!member->session)
 		return;
-	memcpy(data.team, member->team->config.name, sizeof(data.team));
-	memcpy(data.member, member->config->name, sizeof(data.member));
-	data.saved = true;
-	data.drained = member->drained;
-	data.ifindex = member->ifindex;
-	data.mac = member->mac;
-	data.carrier_up_count = member->carrier_up_count;
-	data.carrier_down_count = member->carrier_down_count;
-	data.speed_mbps = member->speed_mbps;
-	mode_port_save(member, &data);
+	data = member_session(member);
 	session_save(member->session, &data);
+}
+
+void member_take_mode(struct member *member, const struct session_data *data)
+{
+	struct team *team = member->team;
+	const struct link *link = team->world->ops->link_by_index(team->world, member->ifindex);
+	const char *why;
+
+	/* The old mode's port is gone with it. */
+	member->has_port = false;
+	member->link_told = false;
+	member->link_due = NSEC_NEVER;
+	member->collecting = false;
+	member->distributing = false;
+	member->hesitates_until = 0;
+	if (member->attachment == MEMBER_ATTACHED && link && !is_hindered(member))
+		(void)team->mode->port_adopt(member, link, data, &why);
+}
+
+void member_join_mode(struct member *member)
+{
+	struct team *team = member->team;
+	const struct link *link = team->world->ops->link_by_index(team->world, member->ifindex);
+
+	if (member->attachment != MEMBER_ATTACHED || !link)
+		return;
+	join(member, link);
+	/* The delays were waited for under the mode before. */
+	if (member->link_due != NSEC_NEVER)
+		tell_link(member);
 }

@@ -55,6 +55,7 @@ struct member {
 	struct session *session;
 	enum team_member_state reported_state;
 	char reported_reason[32];
+	bool fresh; /* Added by the change that is under way. */
 };
 
 /* Looks which device the member should have and takes the next step there. */
@@ -84,6 +85,17 @@ void member_leave(struct member *member);
 
 void member_tick(struct member *member, nsec_t now);
 nsec_t member_deadline(const struct member *member);
+
+/* Has the datapath let go of what is in the slot. */
+void member_remove_slot(struct team *team, unsigned slot);
+
+/* The team has another mode from now on: the member goes on under it if that can take it over from
+ * 'data', its session under the old one; and, after all members were, has a port in any case. */
+void member_take_mode(struct member *member, const struct session_data *data);
+void member_join_mode(struct member *member);
+
+/* What must outlive us. */
+struct session_data member_session(const struct member *member);
 
 /* Puts what must outlive us into the session store. */
 void member_save(struct member *member);

@@ -8,10 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static int init(struct team *team)
+static struct lacp_config engine_config(const struct team *team)
 {
 	const struct config_lacp *lacp = &team->config.lacp;
-	struct lacp_config config = {
+
+	return (struct lacp_config){
 		.system_priority = lacp->system_priority,
 		.system = lacp->system_auto ? identity_system(team->identity) : lacp->system,
 		.active = lacp->active,
@@ -23,6 +24,11 @@ static int init(struct team *team)
 		.fallback = lacp->fallback,
 		.fallback_delay = lacp->fallback_delay_ms * NSEC_PER_MS,
 	};
+}
+
+static int init(struct team *team)
+{
+	struct lacp_config config = engine_config(team);
 
 	team->lacp = lacp_new(&config, team_now(team));
 	return team->lacp ? 0 : -ENOMEM;
@@ -31,6 +37,7 @@ static int init(struct team *team)
 static void fini(struct team *team)
 {
 	lacp_free(team->lacp);
+	team->lacp = NULL;
 }
 
 static uint16_t key_of(struct team *team, uint32_t speed_mbps)
@@ -75,6 +82,24 @@ static void port_add(struct member *member)
 static void port_remove(struct member *member)
 {
 	lacp_port_remove(member->team->lacp, member->slot, team_now(member->team));
+}
+
+/* What another system identifier, key or priority means for a port, the engine knows: it tells the
+ * partner and selects anew, without leaving the team. */
+static void configured(struct team *team)
+{
+	struct lacp_config config = engine_config(team);
+	nsec_t now = team_now(team);
+
+	lacp_configure(team->lacp, &config, now);
+	for (unsigned i = 0; i < team->n_members; i++) {
+		struct lacp_port_config port;
+
+		if (!team->members[i].has_port)
+			continue;
+		port = port_config(&team->members[i]);
+		lacp_port_configure(team->lacp, team->members[i].slot, &port, now);
+	}
 }
 
 static void port_link(struct member *member, bool up)
@@ -282,6 +307,7 @@ const struct mode_ops mode_lacp = {
 	.begins_anew = "starts its LACP session anew",
 	.init = init,
 	.fini = fini,
+	.configured = configured,
 	.port_add = port_add,
 	.port_remove = port_remove,
 	.port_link = port_link,

@@ -12,6 +12,11 @@ static void fini(struct team *team)
 {
 }
 
+static void configured(struct team *team)
+{
+	static_lag_keep(&team->static_lag, !team->config.up_delay_ms);
+}
+
 static void port_add(struct member *member)
 {
 	static_lag_port_add(&member->team->static_lag, member->slot, false);
@@ -110,6 +115,7 @@ const struct mode_ops mode_static = {
 	.begins_anew = "begins anew",
 	.init = init,
 	.fini = fini,
+	.configured = configured,
 	.port_add = port_add,
 	.port_remove = port_remove,
 	.port_link = port_link,

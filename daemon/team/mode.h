@@ -18,9 +18,16 @@ struct mode_ops {
 	const char *goes_on;
 	const char *begins_anew;
 
-	/* Makes what the mode keeps for the team, whose configuration is there. -ENOMEM. */
+	/* Makes what the mode keeps for the team, whose configuration is there. -ENOMEM. When the
+	 * mode changes at run time, init() of the new one comes before fini() of the old one: a
+	 * mode keeps nothing that is another's. */
 	int (*init)(struct team *team);
 	void (*fini)(struct team *team);
+
+	/* The team's configuration is another one, of the same mode; its members have the slots
+	 * that they had. What need not change stays as it is. NULL: everything is looked up when it
+	 * is needed. */
+	void (*configured)(struct team *team);
 
 	/* The member has a device from now on, its link down. */
 	void (*port_add)(struct member *member);
@@ -113,6 +120,12 @@ static inline void mode_port_save(const struct member *member, struct session_da
 {
 	if (member->team->mode->port_save && member->has_port)
 		member->team->mode->port_save(member, data);
+}
+
+static inline void mode_configured(struct team *team)
+{
+	if (team->mode->configured)
+		team->mode->configured(team);
 }
 
 static inline bool mode_partner_collects(const struct member *member)

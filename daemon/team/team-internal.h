@@ -24,6 +24,24 @@ enum team_phase {
 	TEAM_DELETING,
 };
 
+/* What a slot of the datapath is used for. Who leaves is taken out of members[] at once, and its
+ * slot is free again when the datapath has let go of the device. */
+enum team_slot_state {
+	TEAM_SLOT_FREE,
+	TEAM_SLOT_TAKEN,
+	TEAM_SLOT_LEAVING,  /* Sends nothing, and takes what is still on its way, … */
+	TEAM_SLOT_REMOVING, /* … until member_remove() is called. */
+};
+
+struct team_slot {
+	struct team *team;
+	enum team_slot_state state;
+	int ifindex;       /* Of the device that leaves. */
+	nsec_t remove_due; /* LEAVING: when to call it. */
+};
+
+struct team_change;
+
 struct team {
 	struct host *host;
 	struct world *world;
@@ -46,7 +64,10 @@ struct team {
 	char failure[512];
 	char hindrance[TEAM_HINDRANCE_SIZE]; /* What others do to its device; "" otherwise. */
 	unsigned n_members;
-	struct member members[CONFIG_MEMBERS_MAX];
+	struct member members[CONFIG_MEMBERS_MAX]; /* They move up when one leaves: what lasts is
+						      known by its slot. */
+	struct team_slot slots[PLACEMENT_MEMBERS];
+	struct team_change *change; /* Under way, else NULL. */
 	struct handover handover;
 	uint32_t speeds[PLACEMENT_MEMBERS]; /* Of each slot's last link, in Mbit/s; 0: unknown. */
 	bool below_min_active;              /* Too few members work: nothing is sent. */
@@ -83,6 +104,39 @@ bool member_could_send(const struct member *member);
 void team_marker_answered(struct team *team, unsigned slot, bool answered);
 void team_traffic_tick(struct team *team, nsec_t now);
 nsec_t team_traffic_deadline(const struct team *team);
+
+/* team-open.c */
+void team_open(struct team *team);
+struct datapath_team_spec team_device_spec(const struct team *team);
+/* Whether the datapath can do what the rules ask for. -EOPNOTSUPP. */
+int team_check_rules(const struct team *team, const struct datapath_rules *rules, struct err *e);
+/* A member that is new, with the slot or PLACEMENT_NONE; 'unchanged': its configuration is the one
+ * that ran before. */
+void team_init_member(struct team *team, unsigned index, unsigned slot, bool unchanged);
+/* Whether this configuration is the one that ran last; notes that it is the one that runs now. */
+bool team_note_configuration(struct team *team);
+
+/* team-slot.c: how members get their place in the datapath, and leave it. */
+
+/* A free slot, taken from now on; PLACEMENT_NONE if those that leave still have them all. */
+unsigned team_take_slot(struct team *team);
+struct member *team_member_of_slot(const struct team_slot *slot);
+/* Takes a member out of members[]: it tells the partner, sends nothing more, and goes when what is
+ * on its way to it has arrived. */
+void team_let_leave(struct team *team, unsigned index);
+/* A device that leaves is wanted anew: it goes at once. */
+void team_hurry(struct team *team, int ifindex);
+/* The slots of those that leave and still receive. */
+member_set team_leaving(const struct team *team);
+bool team_has_leavers(const struct team *team);
+/* The completion of member_remove() for a slot of one that leaves. */
+void team_slot_is_free(struct team_slot *slot, int r, const struct err *e);
+void team_slots_tick(struct team *team, nsec_t now);
+nsec_t team_slots_deadline(const struct team *team);
+
+/* team-change.c */
+nsec_t team_change_deadline(const struct team *team);
+void team_cancel_change(struct team *team);
 
 /* rules.c: what the datapath has to place the team's frames by. */
 struct datapath_rules team_rules(const struct team *team);

@@ -43,7 +43,10 @@ static bool hesitates(const struct team *team, const struct member *member)
 
 static struct wanted what_is_wanted(const struct team *team)
 {
-	struct wanted wanted = { .hesitation_ends = NSEC_NEVER };
+	struct wanted wanted = {
+		.hesitation_ends = NSEC_NEVER,
+		.may_receive = team_leaving(team),
+	};
 
 	for (unsigned i = 0; i < team->n_members; i++) {
 		const struct member *member = &team->members[i];

@@ -178,6 +178,10 @@ static void fake_team_open(struct datapath *base, const struct datapath_team_spe
 static void fake_team_configure(struct datapath_team *base, const struct datapath_team_spec *spec,
 				datapath_done *done, void *userdata)
 {
+	if (team_of(base)->datapath->kernel->refuse_mtu == spec->mtu) {
+		complete_done(team_of(base), -EINVAL, "cannot set the MTU", done, userdata);
+		return;
+	}
 	team_of(base)->device->spec = *spec;
 	complete_done(team_of(base), 0, NULL, done, userdata);
 }
@@ -210,6 +214,7 @@ static void fake_member_add(struct datapath_team *base, unsigned slot,
 {
 	struct fake_team *team = team_of(base);
 
+	team->datapath->kernel->n_member_add++;
 	if (team->datapath->kernel->busy_ifindex == spec->ifindex) {
 		complete_done(team, -EBUSY, "it belongs to the bridge br0; take it out of it", done,
 			      userdata);
@@ -225,6 +230,7 @@ static void fake_member_remove(struct datapath_team *base, unsigned slot, datapa
 {
 	struct fake_team *team = team_of(base);
 
+	team->datapath->kernel->n_member_remove++;
 	team->device->members &= ~((member_set)1 << slot);
 	team->device->member_ifindexes[slot] = 0;
 	team->device->carrier_word &= ~(1ull << slot);
@@ -235,6 +241,8 @@ static void fake_allow(struct datapath_team *base, member_set may_send, member_s
 {
 	struct fake_team *team = team_of(base);
 
+	team->datapath->kernel->lost_send |= team->device->may_send & ~may_send;
+	team->datapath->kernel->lost_receive |= team->device->may_receive & ~may_receive;
 	team->device->may_send = may_send;
 	team->device->may_receive = may_receive;
 	team->datapath->kernel->n_allow++;

@@ -28,7 +28,12 @@ struct fake_device {
 
 struct fake_kernel {
 	struct fake_device devices[FAKE_TEAMS];
-	int busy_ifindex; /* member_add() of this device is refused. */
+	int busy_ifindex;    /* member_add() of this device is refused. */
+	uint32_t refuse_mtu; /* team_configure() with this is refused. */
+	unsigned n_member_add;
+	unsigned n_member_remove;
+	member_set lost_send; /* Members that lost a bit of the words since the test cleared it. */
+	member_set lost_receive;
 	nsec_t now;       /* The world's. */
 	unsigned n_allow; /* How often the words were changed, */
 	unsigned n_place; /* and plans written. */

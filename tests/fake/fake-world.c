@@ -137,6 +137,7 @@ static int fake_frame_send(struct world *base, int ifindex, struct span frame)
 	};
 	memcpy(sent->bytes, frame.bytes, frame.size);
 	world->n_frames++;
+	fake_network_take(world, ifindex, frame);
 	return 0;
 }
 
@@ -180,12 +181,61 @@ void fake_world_neighbour(struct fake_world *world, const struct host_neighbour 
 		host_neighbour_changed(world->host, neighbour);
 }
 
+static void fake_probe_join(struct world *base, int ifindex, const struct probe_address *targets,
+			    size_t n)
+{
+	struct fake_link *link = fake_world_link(fake_of(base), ifindex);
+
+	if (link)
+		link->asks = true;
+}
+
+static void fake_probe_leave(struct world *base, int ifindex)
+{
+	struct fake_link *link = fake_world_link(fake_of(base), ifindex);
+
+	if (link)
+		link->asks = false;
+}
+
+static void fake_errors_ask(struct world *base, int ifindex)
+{
+	struct fake_world *world = fake_of(base);
+
+	if (world->n_errors_wanted < FAKE_LINKS)
+		world->errors_wanted[world->n_errors_wanted++] = ifindex;
+}
+
+static unsigned tell_errors(struct fake_world *world)
+{
+	unsigned n = world->n_errors_wanted;
+
+	world->n_errors_wanted = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const struct fake_link *link = fake_world_link(world, world->errors_wanted[i]);
+
+		if (world->host && link)
+			host_member_errors(world->host, link->link.ifindex, link->errors);
+	}
+	return n;
+}
+
 static void fake_save_identity(struct world *base, char *text)
 {
 	struct fake_world *world = fake_of(base);
 
 	free(world->saved_identity);
 	world->saved_identity = text;
+}
+
+static void fake_save_running(struct world *base, char *text, void (*saved)(void *userdata),
+			      void *userdata)
+{
+	struct fake_world *world = fake_of(base);
+
+	free(world->saved_running);
+	world->saved_running = text;
+	saved(userdata);
 }
 
 static void fake_fill_status(struct world *base, struct host_status *status)
@@ -208,9 +258,13 @@ static const struct world_ops fake_world_ops = {
 	.carrier_unwatch = fake_carrier_unwatch,
 	.carrier_ask = fake_carrier_ask,
 	.frame_send = fake_frame_send,
+	.probe_join = fake_probe_join,
+	.probe_leave = fake_probe_leave,
+	.errors_ask = fake_errors_ask,
 	.addresses = fake_addresses,
 	.neighbours = fake_neighbours,
 	.save_identity = fake_save_identity,
+	.save_running = fake_save_running,
 	.fill_status = fake_fill_status,
 };
 
@@ -235,6 +289,7 @@ void fake_world_init(struct fake_world *world, struct fake_kernel *kernel)
 		.world.ops = &fake_world_ops,
 		.now = 1000 * NSEC_PER_SEC,
 		.kernel = kernel,
+		.boot_id = "this-boot",
 		.folder = "/tmp/yoke-test-XXXXXX",
 	};
 	*kernel = (struct fake_kernel){};
@@ -256,6 +311,7 @@ void fake_world_fini(struct fake_world *world)
 	fake_world_kill(world);
 	lacp_free(world->partner);
 	free(world->saved_identity);
+	free(world->saved_running);
 	path_in(world, "sessions", path);
 	(void)unlink(path);
 	path_in(world, "team.conf", path);
@@ -293,7 +349,7 @@ void fake_world_start(struct fake_world *world, const char *config_text)
 	char path[64];
 
 	path_in(world, "sessions", path);
-	if (session_store_open(path, "this-boot", 1, &world->sessions, &e) < 0 ||
+	if (session_store_open(path, world->boot_id, 1, &world->sessions, &e) < 0 ||
 	    identity_new(world->saved_identity, seed, &world->identity, &e) < 0) {
 		fprintf(stderr, "%s\n", e.text);
 		abort();
@@ -304,6 +360,8 @@ void fake_world_start(struct fake_world *world, const char *config_text)
 		.datapath = world->datapath,
 		.identity = world->identity,
 		.sessions = world->sessions,
+		.boot_id = world->boot_id,
+		.running = world->saved_running,
 	};
 	world->host = host_new(read_config(world, config_text), &parts);
 	assert(world->host);
@@ -438,6 +496,8 @@ static void let_happen(struct fake_world *world)
 
 	do {
 		n = drain_partner(world);
+		n += fake_network_deliver(world);
+		n += tell_errors(world);
 		if (world->host)
 			n += fake_datapath_run(world->datapath);
 	} while (n);

@@ -5,6 +5,7 @@
 #include "daemon/core/lacp/lacp.h"
 #include "daemon/host/lifecycle.h"
 #include "tests/fake/fake-datapath.h"
+#include "tests/fake/fake-network.h"
 
 #define FAKE_LINKS 40
 
@@ -19,6 +20,9 @@ struct fake_link {
 	uint64_t *word;
 	unsigned slot;
 	unsigned frames_sent;
+	bool way_is_dead; /* Behind the cable: nothing comes back. */
+	bool asks;        /* Answers to probes reach us. */
+	uint64_t errors;  /* What the device would count. */
 };
 
 #define FAKE_FRAMES 8192
@@ -47,6 +51,8 @@ struct fake_world {
 	struct session_store *sessions;
 	struct identity *identity;
 	char *saved_identity;
+	char *saved_running;
+	const char *boot_id;
 	unsigned n_frames; /* Since the test set it to 0. */
 	struct fake_frame frames[FAKE_FRAMES];
 	unsigned n_neighbours; /* What a bridge knows of a team's. */
@@ -56,6 +62,9 @@ struct fake_world {
 	/* Changes a team's configuration after it was read; NULL: nothing. */
 	void (*adjust)(struct config_team *config);
 	unsigned asked; /* Questions whether a lost link is back. */
+	struct fake_network network;
+	int errors_wanted[FAKE_LINKS]; /* Devices that were asked for their errors. */
+	unsigned n_errors_wanted;
 	char folder[32];
 };
 

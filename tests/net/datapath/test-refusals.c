@@ -88,7 +88,7 @@ START_TEST(a_device_that_something_else_has_is_refused_by_its_owners_name)
 	driver_refused(driver_add(&driver, other, 0, &spec, &e), &e, -EBUSY, "team0");
 	driver_refused(driver_add(&driver, team, 1, &spec, &e), &e, -EBUSY, "another place");
 	spec = (struct datapath_member_spec){ .name = "lo", .ifindex = 1 };
-	driver_refused(driver_add(&driver, team, 1, &spec, &e), &e, -EINVAL, "Ethernet");
+	driver_refused(driver_add(&driver, team, 1, &spec, &e), &e, -EINVAL, "loopback");
 	spec = (struct datapath_member_spec){ .name = "team1",
 					      .ifindex = lab_device(lab.rtnl, "team1").ifindex };
 	driver_refused(driver_add(&driver, team, 1, &spec, &e), &e, -EBUSY, "team's own");

@@ -12,7 +12,6 @@ struct team {
 	struct config_team config;
 	struct team_view view;
 	unsigned n_members;
-	struct config_member member_configs[CONFIG_MEMBERS_MAX];
 	struct team_member_view members[CONFIG_MEMBERS_MAX];
 	struct host *host;
 };
@@ -29,6 +28,8 @@ struct host {
 		void *userdata;
 	} deletions[DELETIONS_MAX];
 	unsigned n_deletions;
+	char refusal[128];
+	bool forced;
 	struct lacp_trace_entry trace[LACP_TRACE_SIZE];
 	unsigned n_transitions;
 };
@@ -56,15 +57,12 @@ static void fill_lacp(struct lacp_port_view *lacp, unsigned index)
 	};
 }
 
-static void fill_member(struct team *team, unsigned index)
+static void fill_view(struct team *team, unsigned index)
 {
-	struct config_member *config = &team->member_configs[index];
 	struct team_member_view *view = &team->members[index];
 
-	(void)snprintf(config->name, sizeof(config->name), "eno%u", index + 1);
-	config->priority = 255;
 	*view = (struct team_member_view){
-		.config = config,
+		.config = &team->config.members[index],
 		.slot = index,
 		.ifindex = (int)index + 2,
 		.state = TEAM_MEMBER_ACTIVE,
@@ -78,20 +76,24 @@ static void fill_member(struct team *team, unsigned index)
 	fill_lacp(&view->lacp, index);
 }
 
+static void fill_member(struct team *team, unsigned index)
+{
+	struct config_member *config = &team->config.members[index];
+
+	(void)snprintf(config->name, sizeof(config->name), "eno%u", index + 1);
+	config->priority = CONFIG_PRIORITY_DEFAULT;
+	fill_view(team, index);
+}
+
 static void fill_team(struct team *team, unsigned index, unsigned n_members)
 {
-	(void)snprintf(team->config.name, sizeof(team->config.name), "team%u", index);
+	char name[IFNAMSIZ];
+
+	(void)snprintf(name, sizeof(name), "team%u", index);
+	config_team_init(&team->config, name);
+	team->config.n_members = n_members;
 	(void)snprintf(team->config.file, sizeof(team->config.file), "/etc/yoke/conf.d/t.conf");
 	team->config.line = 7;
-	team->config.lacp = (struct config_lacp){
-		.fast = true,
-		.active = true,
-		.system_priority = 32768,
-		.system_auto = true,
-		.min_links = 1,
-		.max_links = 32,
-		.fallback_delay_ms = 90000,
-	};
 	team->n_members = n_members;
 	team->view = (struct team_view){
 		.config = &team->config,
@@ -247,7 +249,67 @@ void host_delete_team(struct host *host, struct team *team, host_deleted *delete
 	host->n_deletions++;
 }
 
+bool host_is_changed(const struct host *host, const struct team *team)
+{
+	return false;
+}
+
+bool host_has_device(const struct host *host, const char *name)
+{
+	return strncmp(name, "eno", 3) == 0;
+}
+
+void fake_host_refuse(struct host *host, const char *text)
+{
+	(void)snprintf(host->refusal, sizeof(host->refusal), "%s", text);
+}
+
+bool fake_host_was_forced(const struct host *host)
+{
+	return host->forced;
+}
+
+/* Whether the change was refused, which was answered then. */
+static bool refuse(struct host *host, const struct host_setting *setting)
+{
+	struct err e;
+
+	host->forced = setting->force;
+	if (!host->refusal[0])
+		return false;
+	setting->changed(setting->userdata, err_set(&e, -EBUSY, "%s", host->refusal), &e);
+	host->refusal[0] = '\0';
+	return true;
+}
+
+static void take(struct team *team, const struct host_setting *setting)
+{
+	team->config = *setting->config;
+	team->n_members = team->config.n_members;
+	for (unsigned i = 0; i < team->n_members; i++)
+		fill_view(team, i);
+	setting->changed(setting->userdata, 0, NULL);
+}
+
+void host_set_team(struct host *host, struct team *team, const struct host_setting *setting)
+{
+	if (!refuse(host, setting))
+		take(team, setting);
+}
+
+/* In the place of the first team. */
+void host_create_team(struct host *host, const struct host_setting *setting)
+{
+	if (!refuse(host, setting))
+		take(&host->teams[0], setting);
+}
+
 /* daemon/team/team.h */
+
+const struct config_team *team_config(const struct team *team)
+{
+	return &team->config;
+}
 
 const char *team_state_name(enum team_state state)
 {
@@ -286,7 +348,7 @@ void team_get_member_view(struct team *team, unsigned index, struct team_member_
 int team_find_member(const struct team *team, const char *name)
 {
 	for (unsigned i = 0; i < team->n_members; i++) {
-		if (strcmp(team->member_configs[i].name, name) == 0)
+		if (strcmp(team->config.members[i].name, name) == 0)
 			return (int)i;
 	}
 	return -1;
@@ -311,7 +373,7 @@ int team_drain(struct team *team, unsigned index, bool drain, bool force, struct
 		.serial = 1,
 		.type = HOST_EVENT_MEMBER,
 		.team = team->config.name,
-		.member = team->member_configs[index].name,
+		.member = team->config.members[index].name,
 		.from = "active",
 		.to = "disabled",
 		.reason = "drained",
@@ -322,7 +384,7 @@ int team_drain(struct team *team, unsigned index, bool drain, bool force, struct
 		n_carrying += i != index && !team->members[i].drained;
 	if (drain && !n_carrying && !force)
 		return err_set(e, -EBUSY, "%s is the last member that carries",
-			       team->member_configs[index].name);
+			       team->config.members[index].name);
 	team->members[index].drained = drain;
 	if (drain)
 		fake_host_emit(team->host, &event);

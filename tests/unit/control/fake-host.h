@@ -28,5 +28,11 @@ unsigned fake_host_n_listeners(const struct host *host);
 /* Deletions wait until they are finished here; returns how many were. */
 unsigned fake_host_finish_deletions(struct host *host, int r, const char *text);
 
+/* The next creation or change is refused with -EBUSY and this sentence; else they are done at once,
+ * a creation in the place of the first team. */
+void fake_host_refuse(struct host *host, const char *text);
+/* Whether the last of them was to be forced. */
+bool fake_host_was_forced(const struct host *host);
+
 /* Clocks that stand still, at 1 s since the start of the machine and 61 s since 1970. */
 extern const struct control_clock fake_clock;

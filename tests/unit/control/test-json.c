@@ -368,7 +368,7 @@ static const struct {
 /* The description with its comments blanked out. */
 static const char *bare(const struct interface *interface)
 {
-	static char text[8192];
+	static char text[16384];
 
 	ck_assert_uint_lt(strlen(interface->description), sizeof(text));
 	(void)snprintf(text, sizeof(text), "%s", interface->description);
@@ -414,6 +414,8 @@ static const char *type_word(enum parameter_type type)
 		return "bool";
 	case PARAMETER_NUMBER:
 		return "int";
+	case PARAMETER_OBJECT:
+		return "object";
 	}
 	return "";
 }

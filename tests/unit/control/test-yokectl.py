@@ -107,6 +107,45 @@ def changes_are_silent_and_refusals_are_not():
 
 
 @case
+def a_team_is_created_and_changed_by_its_settings():
+    with Daemon() as daemon:
+        done = daemon.ctl("team", "create", "team0", "--mode", "static", "--member", "eno1", "--member=eno2",
+                          "--up-delay", "9", "mtu=9000")
+        refused(done, 1, 'unknown key "up_delay".*')
+        equal(daemon.ctl("team", "create", "team0", "--mode", "static", "--member", "eno1", "--member=eno2",
+                         "--hash", "ip-addresses", "mtu=9000").returncode, 0)
+        settings = json.loads(daemon.ctl("team", "show", "--json").stdout)["settings"]
+        equal([settings[key] for key in ("mode", "hash", "mtu")], ["static", "ip-addresses", 9000])
+        equal([member["name"] for member in settings["members"]], ["eno1", "eno2"])
+        done = daemon.ctl("team", "set", "team0", "mtu=", "mode=lacp", "lacp.rate=slow")
+        equal((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        settings = json.loads(daemon.ctl("team", "show", "--json").stdout)["settings"]
+        equal((settings["mtu"], settings["mode"], settings["lacp"]["rate"]), (0, "lacp", "slow"))
+        refused(daemon.ctl("team", "set", "team0", "mtu=20"), 1, "mtu is 20: expected 0 or 68 to 65535")
+        refused(daemon.ctl("team", "set", "team0", "mtu"), 2, "'mtu' is no setting: expected KEY=VALUE")
+        refused(daemon.ctl("team", "set", "team9", "mtu=9000"), 1, 'there is no team "team9"; .*')
+        refused(daemon.ctl("team", "create", "team0"), 1, ".* is missing: expected .*")
+
+
+@case
+def members_come_change_and_go():
+    with Daemon() as daemon:
+        equal(daemon.ctl("member", "add", "team0", "eno3", "drain=true").returncode, 0)
+        refused(daemon.ctl("member", "add", "team0", "eno3"), 1, "eno3 is a member of team0 already")
+        refused(daemon.ctl("member", "add", "team0", "enp9"), 1, 'there is no network device "enp9"; use --force .*')
+        equal(daemon.ctl("member", "add", "team0", "enp9", "--force").returncode, 0)
+        equal(daemon.ctl("member", "set", "team0", "eno2", "standby").returncode, 0)
+        equal(daemon.ctl("member", "set", "team0", "eno3", "drain=false", "priority=7").returncode, 0)
+        equal(daemon.ctl("member", "remove", "team0", "eno1").returncode, 0)
+        members = json.loads(daemon.ctl("team", "show", "--json").stdout)["settings"]["members"]
+        equal([(member["name"], member["standby"], member["priority"], member["drain"]) for member in members],
+              [("eno2", True, 65535, False), ("eno3", False, 7, False), ("enp9", False, 255, False)])
+        refused(daemon.ctl("member", "remove", "team0", "eno1"), 1, "team \"team0\" has no member \"eno1\".*")
+        refused(daemon.ctl("member", "set", "team0", "eno2", "priority=70000"), 1,
+                "member eno2: priority is 70000: expected 0 to 65535")
+
+
+@case
 def unknown_names_get_a_sentence_that_tells_where_to_look():
     with Daemon() as daemon:
         refused(daemon.ctl("team", "show", "team9"), 1, "there is no team \"team9\"; see 'yokectl team list'")

@@ -1,13 +1,15 @@
 /* Command lines: what is taken, and what is told of a wrong one. */
 #include "client/command.h"
 #include "client/nearest.h"
+#include "client/settings.h"
 
 #include "lib/base/array.h"
 #include "tests/unit/run.h"
 
+#include <errno.h>
 #include <string.h>
 
-#define WORDS_MAX 8
+#define WORDS_MAX 16
 
 /* A wrong line and the sentence. */
 static const struct {
@@ -18,10 +20,19 @@ static const struct {
 	{ "teem list", "unknown object 'teem', did you mean 'team'? There are status, team, "
 		       "member, lacp, config and monitor" },
 	{ "xyz", "unknown object 'xyz': there are status, team, member, lacp, config and monitor" },
-	{ "team", "team needs a verb: there are list, show and delete" },
-	{ "team sho", "unknown verb of team 'sho', did you mean 'show'? There are list, show and "
-		      "delete" },
-	{ "team create x", "unknown verb of team 'create': there are list, show and delete" },
+	{ "team", "team needs a verb: there are list, show, create, set and delete" },
+	{ "team sho", "unknown verb of team 'sho', did you mean 'show'? There are list, show, "
+		      "create, set and delete" },
+	{ "team rename x",
+	  "unknown verb of team 'rename': there are list, show, create, set and delete" },
+	{ "team set team0", "an argument is missing: yokectl team set NAME KEY=VALUE..." },
+	{ "team set team0 --mtu 9000", "unknown option --mtu: see yokectl --help" },
+	{ "team set team0 mtu=9000 --mode static",
+	  "--mode is no option of 'yokectl team set NAME KEY=VALUE...'" },
+	{ "team create x --mtu", "setting --mtu needs a value" },
+	{ "team create x -m 9000", "unknown option -m: see yokectl --help" },
+	{ "member set team0 eno1",
+	  "an argument is missing: yokectl member set TEAM NIC SETTING..." },
 	{ "config chekc", "unknown verb of config 'chekc', did you mean 'check'? There is check" },
 	{ "team delete", "an argument is missing: yokectl team delete NAME" },
 	{ "team show a b", "there are too many arguments: yokectl team show [NAME]" },
@@ -96,6 +107,9 @@ static const struct {
 	{ "team show -- --json", "show", 0 },
 	{ "member drain team0 eno1 --force off", "drain", OPTION_FORCE },
 	{ "lacp trace team0 eno1 --follow", "trace", OPTION_FOLLOW },
+	{ "team create team0 --mode static --member eno1 --mtu 9000 --lacp.rate=slow", "create",
+	  OPTION_MODE | OPTION_MEMBER },
+	{ "member set team0 eno1 active", "set", 0 },
 	{ "config check a b c d", "check", 0 },
 	{ "config check --datapath team a", "check", OPTION_DATAPATH },
 };
@@ -116,6 +130,50 @@ START_TEST(options_may_stand_anywhere)
 		ck_assert_ptr_null(verb->name);
 	ck_assert_uint_eq(options.given, right_lines[_i].given);
 	options_release(&options);
+}
+END_TEST
+
+/* A setting, and its JSON or the sentence against it. */
+static const struct {
+	const char *text;
+	const char *json;
+	const char *sentence;
+} settings[] = {
+	{ "mtu=9000", "{\"mtu\": 9000}", NULL },
+	{ "a=-1", "{\"a\": -1}", NULL },
+	{ "drain=true", "{\"drain\": true}", NULL },
+	{ "hash=ip-addresses", "{\"hash\": \"ip-addresses\"}", NULL },
+	{ "mac=02:00:00:00:00:01", "{\"mac\": \"02:00:00:00:00:01\"}", NULL },
+	{ "mtu=", "{\"mtu\": null}", NULL },
+	{ "lacp.rate=slow", "{\"lacp\": {\"rate\": \"slow\"}}", NULL },
+	{ "x=a=b", "{\"x\": \"a=b\"}", NULL },
+	{ "monitor=[{\"type\":\"carrier\"}]", "{\"monitor\": [{\"type\": \"carrier\"}]}", NULL },
+	{ "mtu", NULL, "'mtu' is no setting: expected KEY=VALUE" },
+	{ "=9000", NULL, "'=9000' is no setting: expected KEY=VALUE" },
+	{ "monitor=[{", NULL, "the value of monitor is no JSON, or no UTF-8: [{" },
+	{ "mtu=99999999999999999999", NULL,
+	  "the value of mtu is no JSON, or no UTF-8: 99999999999999999999" },
+	{ "x=\xff", NULL, "the value of x is no JSON, or no UTF-8: \xff" },
+	{ "\xff=x", NULL, "the name of a key is UTF-8" },
+};
+
+START_TEST(a_setting_is_json_or_told_why_not)
+{
+	const char *const words[] = { settings[_i].text, NULL };
+	struct err e = {};
+	json_t *json = settings_parse_words(words, &e);
+
+	if (settings[_i].sentence) {
+		ck_assert_ptr_null(json);
+		ck_assert_int_eq(e.code, -EINVAL);
+		ck_assert_str_eq(e.text, settings[_i].sentence);
+	} else {
+		json_t *wanted = json_loads(settings[_i].json, 0, NULL);
+
+		ck_assert(json_equal(json, wanted));
+		json_decref(wanted);
+		json_decref(json);
+	}
 }
 END_TEST
 
@@ -191,6 +249,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, options_may_stand_anywhere, 0, ARRAY_SIZE(right_lines));
 	tcase_add_loop_test(tcase, the_nearest_word_is_what_a_slip_of_the_finger_meant, 0,
 			    ARRAY_SIZE(slips));
+	tcase_add_loop_test(tcase, a_setting_is_json_or_told_why_not, 0, ARRAY_SIZE(settings));
 	tcase_add_test(tcase, help_names_every_verb_and_fits_a_terminal);
 	suite_add_tcase(suite, tcase);
 	return suite;
