@@ -539,7 +539,7 @@ void member_take_mode(struct member *member, const struct session_data *data)
 	member->link_due = NSEC_NEVER;
 	member->collecting = false;
 	member->distributing = false;
-	member->hesitates_until = 0;
+	member->distributing_since = 0;
 	if (member->attachment == MEMBER_ATTACHED && link && !is_hindered(member))
 		(void)team->mode->port_adopt(member, link, data, &why);
 }

@@ -45,7 +45,7 @@ struct member {
 	bool drained;
 	bool collecting;
 	bool distributing;
-	nsec_t hesitates_until;              /* How long it may wait for its partner to collect. */
+	nsec_t distributing_since;
 	bool settings_known;                 /* Speed and duplex. */
 	bool joined;                         /* Its slow-protocol frames reach us. */
 	bool watched;                        /* By the carrier sense, … */

@@ -233,7 +233,7 @@ static void carry_out(struct team *team, const struct lacp_action *action)
 		return;
 	case LACP_ACTION_PORT:
 		if (action->distributing && !member->distributing)
-			member->hesitates_until = nsec_add(team_now(team), TEAM_HESITATION);
+			member->distributing_since = team_now(team);
 		member->collecting = action->collecting;
 		member->distributing = action->distributing;
 		team->dirty = true;

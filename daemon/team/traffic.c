@@ -34,11 +34,25 @@ bool member_could_send(const struct member *member)
 	return member->ifindex && can_send(member) && member->carrier;
 }
 
-/* Whether what it would send might be lost. It gets no bucket from members that work; those of
- * members that fail it gets all the same. */
-static bool hesitates(const struct team *team, const struct member *member)
+/* Until when what it would send might be lost. It gets no bucket from members that work; those of
+ * members that fail it gets all the same. Where nothing is held until a Marker is answered, which
+ * some partners never do, a partner that says that it collects gets the time that a Marker has. */
+static nsec_t hesitates_until(const struct team *team, const struct member *member,
+			      bool moves_at_once)
 {
-	return team_now(team) < member->hesitates_until && !mode_partner_collects(member);
+	nsec_t told = nsec_add(member->distributing_since, moves_at_once ? HANDOVER_TIMEOUT : 0);
+
+	return mode_partner_collects(member)
+		       ? told
+		       : nsec_add(member->distributing_since, TEAM_HESITATION);
+}
+
+/* A flow that has paused, or an address that is new, goes to any fit member at once. */
+static bool moves_at_once(const struct team *team)
+{
+	const struct datapath_rules rules = team_rules(team);
+
+	return rules.flowlets || rules.homes;
 }
 
 static struct wanted what_is_wanted(const struct team *team)
@@ -47,11 +61,13 @@ static struct wanted what_is_wanted(const struct team *team)
 		.hesitation_ends = NSEC_NEVER,
 		.may_receive = team_leaving(team),
 	};
+	bool at_once = team->mode->partner_collects && moves_at_once(team);
 
 	for (unsigned i = 0; i < team->n_members; i++) {
 		const struct member *member = &team->members[i];
 		member_set bit =
 			member->slot < PLACEMENT_MEMBERS ? (member_set)1 << member->slot : 0;
+		nsec_t hesitation;
 
 		if (!bit || !member->ifindex)
 			continue;
@@ -61,15 +77,27 @@ static struct wanted what_is_wanted(const struct team *team)
 		if (!can_send(member))
 			continue;
 		wanted.may_send |= bit;
-		if (hesitates(team, member)) {
+		hesitation = hesitates_until(team, member, at_once);
+		if (team_now(team) < hesitation) {
 			wanted.waiting |= bit;
-			wanted.hesitation_ends =
-				nsec_min(wanted.hesitation_ends, member->hesitates_until);
+			wanted.hesitation_ends = nsec_min(wanted.hesitation_ends, hesitation);
 		}
 		if (member->carrier)
 			wanted.fit |= bit;
 	}
 	return wanted;
+}
+
+/* Buckets that are on hold wait for them; others cannot. */
+static void hold_back_hesitant(const struct team *team, struct wanted *wanted)
+{
+	member_set others = wanted->fit & ~wanted->waiting;
+
+	if (!others || !moves_at_once(team))
+		return;
+	wanted->may_send &= ~wanted->waiting;
+	wanted->fit = others;
+	wanted->waiting = 0;
 }
 
 /* In LACP the switch is told: lacp.min_links. */
@@ -217,6 +245,7 @@ void team_apply_traffic(struct team *team)
 	if (!team->device || team->phase != TEAM_OPEN)
 		return;
 	wanted = what_is_wanted(team);
+	hold_back_hesitant(team, &wanted);
 	team_weights(team, wanted.weights);
 	team->below_min_active = are_too_few(team, wanted.fit);
 	if (team->below_min_active)

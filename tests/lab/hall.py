@@ -170,4 +170,3 @@ class Hall:
         there = (f"10.77.2.{out + 1}", f"fd77::2:{out + 1}")[v6]
         address = (machine.v6 if v6 else machine.v4) if inbound else there
         return Traffic(self.lab, self.build, "udp", source, target, address, **options)
-
