@@ -39,9 +39,23 @@ void station_move(struct stations *stations, struct station *station, uint8_t sl
 	station_update(stations, station);
 }
 
+static bool refreshes(const struct stations *stations)
+{
+	return stations->rules.independent && stations->rules.refresh;
+}
+
+/* How long after one address the next is refreshed. */
+static nsec_t refresh_interval(const struct stations *stations)
+{
+	return STATIONS_REFRESH / (stations->n + 1);
+}
+
 void stations_disturb(struct stations *stations, nsec_t now)
 {
 	stations->homes_todo = true;
+	if (refreshes(stations))
+		stations->refresh_due =
+			nsec_min(stations->refresh_due, nsec_add(now, refresh_interval(stations)));
 	if (!stations->rules.homes)
 		return;
 	stations->level_due = nsec_min(stations->level_due, nsec_add(now, STATIONS_LEVEL_DELAY));
@@ -212,15 +226,10 @@ static void level(struct stations *stations, nsec_t now)
 			station_update(stations, &stations->table[i]);
 }
 
-static bool refreshes(const struct stations *stations)
-{
-	return stations->rules.independent && stations->rules.refresh;
-}
-
 /* All stations and the team's own address once in STATIONS_REFRESH, some in each interval. */
 static void refresh(struct stations *stations, nsec_t now)
 {
-	nsec_t each = STATIONS_REFRESH / (stations->n + 1);
+	nsec_t each = refresh_interval(stations);
 
 	if (!refreshes(stations)) {
 		stations->refresh_due = NSEC_NEVER;

@@ -128,6 +128,17 @@ static unsigned announced(int ifindex, unsigned i, uint16_t vlan)
 	return heard(ifindex, &mac, ETHERTYPE_RARP, vlan);
 }
 
+/* How many frames left, but for those of the team's own address. */
+static unsigned n_told(void)
+{
+	struct mac own = team_view().mac;
+	unsigned n = world.n_frames;
+
+	for (unsigned i = 0; i < world.n_frames; i++)
+		n -= memcmp(world.frames[i].bytes + 6, own.bytes, MAC_SIZE) == 0;
+	return n;
+}
+
 static void cut(int ifindex)
 {
 	world.n_frames = 0;
@@ -158,7 +169,7 @@ START_TEST(a_station_stays_where_its_first_frame_went)
 		ck_assert_uint_eq(carrier(i), slot_of(i % 2 ? "eno2" : "eno1"));
 	world.n_frames = 0;
 	fake_world_run(&world, 100 * NSEC_PER_SEC);
-	ck_assert_uint_eq(world.n_frames, 0);
+	ck_assert_uint_eq(n_told(), 0);
 }
 END_TEST
 
@@ -169,14 +180,14 @@ START_TEST(a_failure_moves_and_announces_in_the_same_turn_the_silent_one_too)
 	/* No time has passed. */
 	ck_assert_uint_eq(announced(eno1, 1, 0), 1);
 	ck_assert_uint_eq(announced(eno1, 3, 0), 1);
-	ck_assert_uint_eq(world.n_frames, 2);
+	ck_assert_uint_eq(n_told(), 2);
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_uint_eq(carrier(i), slot_of("eno1"));
 	fake_world_run(&world, 399 * NSEC_PER_MS);
-	ck_assert_uint_eq(world.n_frames, 4);
+	ck_assert_uint_eq(n_told(), 4);
 	fake_world_run(&world, 10 * NSEC_PER_SEC);
 	ck_assert_uint_eq(announced(eno1, 3, 0), 3);
-	ck_assert_uint_eq(world.n_frames, 6);
+	ck_assert_uint_eq(n_told(), 6);
 }
 END_TEST
 
@@ -197,10 +208,10 @@ START_TEST(a_return_moves_back_by_holds_and_the_old_one_still_receives)
 	fake_world_run(&world, 5 * NSEC_PER_SEC);
 	plug(eno2);
 	/* It may send, and what would come to it is held. */
-	expect_both_active();
+	ck_assert_uint_eq((unsigned)__builtin_popcount(fake_device_fit(device())), 2);
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_uint_eq(carrier(i), slot_of("eno1"));
-	ck_assert_uint_eq(world.n_frames, 0);
+	ck_assert_uint_eq(n_told(), 0);
 	fake_world_run(&world, 100 * NSEC_PER_MS);
 	ck_assert_uint_eq(carrier(3), slot_of("eno2"));
 	ck_assert_uint_eq(station(3)->state.station.also, slot_of("eno1"));
@@ -209,7 +220,7 @@ START_TEST(a_return_moves_back_by_holds_and_the_old_one_still_receives)
 	ck_assert_uint_eq(announced(eno2, 1, 0), 1);
 	fake_world_run(&world, NSEC_PER_SEC);
 	ck_assert_uint_eq(station(3)->state.station.also, PLACEMENT_NONE);
-	ck_assert_uint_eq(world.n_frames, 6);
+	ck_assert_uint_eq(n_told(), 6);
 }
 END_TEST
 
@@ -242,12 +253,12 @@ START_TEST(each_vlan_of_a_station_is_announced_with_its_tag)
 	ck_assert_uint_eq(announced(eno1, 1, 10), 1);
 	ck_assert_uint_eq(announced(eno1, 1, 20), 1);
 	ck_assert_uint_eq(announced(eno1, 1, 30), 1);
-	ck_assert_uint_eq(world.n_frames, 3);
+	ck_assert_uint_eq(n_told(), 3);
 	fake_world_run(&world, 5 * NSEC_PER_SEC);
 	cut(eno1);
 	plug(eno2);
 	ck_assert_uint_eq(announced(eno2, 0, 0), 1);
-	ck_assert_uint_eq(world.n_frames, 4);
+	ck_assert_uint_eq(n_told(), 4);
 }
 END_TEST
 
@@ -348,7 +359,7 @@ START_TEST(a_restart_takes_everything_over_and_moves_nothing)
 	world.n_frames = 0;
 	fake_world_start(&world, CONFIG);
 	fake_world_run(&world, 5 * NSEC_PER_SEC);
-	ck_assert_uint_eq(world.n_frames, 0);
+	ck_assert_uint_eq(n_told(), 0);
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_uint_eq(carrier(i), slot_of("eno1"));
 	/* And knows where they belong. */
@@ -358,7 +369,7 @@ START_TEST(a_restart_takes_everything_over_and_moves_nothing)
 		ck_assert_uint_eq(carrier(i), slot_of(i % 2 ? "eno2" : "eno1"));
 	ck_assert_uint_eq(announced(eno2, 1, 0), 3);
 	ck_assert_uint_eq(announced(eno2, 3, 0), 3);
-	ck_assert_uint_eq(world.n_frames, 6);
+	ck_assert_uint_eq(n_told(), 6);
 }
 END_TEST
 
@@ -393,12 +404,12 @@ START_TEST(a_flood_of_addresses_is_bounded_everywhere)
 	/* A failure announces what a switch's storm control lets pass, and the rest a moment later.
 	 */
 	cut(eno2);
-	ck_assert_uint_eq(world.n_frames, 256);
+	ck_assert_uint_eq(n_told(), 256);
 	fake_world_run(&world, NSEC_PER_SEC);
-	ck_assert_uint_ge(world.n_frames, 512);
-	ck_assert_uint_le(world.n_frames, 1256);
+	ck_assert_uint_ge(n_told(), 512);
+	ck_assert_uint_le(n_told(), 1256);
 	fake_world_run(&world, 5 * NSEC_PER_SEC);
-	ck_assert_uint_eq(world.n_frames, 3 * STATIONS_MAX / 2);
+	ck_assert_uint_eq(n_told(), 3 * STATIONS_MAX / 2);
 	/* They age, and there is room again. */
 	fake_world_run(&world, 800 * NSEC_PER_SEC);
 	ck_assert_uint_eq(fake_stations_count(&device()->stations), 0);
@@ -420,7 +431,7 @@ START_TEST(an_address_that_hops_between_ports_writes_nothing)
 		fake_world_run(&world, NSEC_PER_SEC);
 	}
 	ck_assert_uint_eq(device()->stations.n_put, n_put);
-	ck_assert_uint_eq(world.n_frames, 0);
+	ck_assert_uint_eq(n_told(), 0);
 }
 END_TEST
 
@@ -489,7 +500,7 @@ START_TEST(a_switch_that_knows_of_the_team_is_told_nothing)
 	fake_world_run(&world, 5 * NSEC_PER_SEC);
 	plug(eno2);
 	fake_world_run(&world, 100 * NSEC_PER_SEC);
-	ck_assert_uint_eq(world.n_frames, 0);
+	ck_assert_uint_eq(n_told(), 0);
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_uint_eq(carrier(i), slot_of(i % 2 ? "eno2" : "eno1"));
 }
