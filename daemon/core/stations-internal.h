@@ -47,7 +47,6 @@ struct stations {
 	member_set settled;                          /* Members that have had their share, … */
 	uint32_t settled_weights[PLACEMENT_MEMBERS]; /* … by this weight; 0: by any. */
 	uint8_t primary;
-	bool primary_known;
 	bool primary_todo;
 	unsigned n;
 	unsigned todo[STATION_TODOS];

@@ -154,14 +154,11 @@ void stations_set_members(struct stations *stations, const struct stations_membe
 
 void stations_set_primary(struct stations *stations, uint8_t slot, bool adopted, nsec_t now)
 {
-	bool first = !stations->primary_known;
-
 	if (slot == stations->primary)
 		return;
 	stations->primary = slot;
-	stations->primary_known = stations->primary_known || slot != PLACEMENT_NONE;
 	stations_disturb(stations, now);
-	if (slot == PLACEMENT_NONE || (first && adopted) || !stations->rules.independent)
+	if (slot == PLACEMENT_NONE || adopted || !stations->rules.independent)
 		return;
 	stations->primary_todo = true;
 	for (unsigned i = 0; !stations->rules.homes && i < STATIONS_MAX; i++)

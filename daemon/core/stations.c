@@ -121,10 +121,8 @@ void stations_learned(struct stations *stations, const struct mac *mac, uint16_t
 	struct station *station = stations_find(stations, mac);
 
 	if (!station) {
-		if (!is_welcome(stations, mac, now)) {
-			do_not_want(stations, mac);
+		if (!is_welcome(stations, mac, now))
 			return;
-		}
 		station = stations_enter(stations, mac, now);
 		if (!station) {
 			do_not_want(stations, mac);

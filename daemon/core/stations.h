@@ -136,8 +136,7 @@ void stations_set_own(struct stations *stations, const struct mac *team,
 void stations_set_members(struct stations *stations, const struct stations_members *members,
 			  nsec_t now);
 
-/* The primary, or PLACEMENT_NONE. The first one is taken for the one that was there before, if
- * 'adopted'. */
+/* The primary, or PLACEMENT_NONE. 'adopted': it was it already, and nobody has to hear of it. */
 void stations_set_primary(struct stations *stations, uint8_t slot, bool adopted, nsec_t now);
 
 /* What the datapath carries out already. To be called before all other inputs. */

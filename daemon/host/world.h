@@ -20,6 +20,7 @@ struct host_address {
 	uint8_t bytes[16]; /* Of IPv4 the first four. */
 	struct mac mac;    /* Of the device that has it. */
 	uint16_t vlan;     /* With which it leaves the team device; 0: untagged. */
+	bool router;       /* IPv6: the device forwards. */
 };
 
 /* An entry of the forwarding database of a bridge that uses a team's device, directly or by a VLAN

@@ -24,6 +24,7 @@ static struct announcement of_address(const struct host_address *address, uint8_
 		.mac = address->mac,
 		.vlan = address->vlan,
 		.slot = slot,
+		.router = address->router,
 	};
 
 	memcpy(announcement.ip, address->bytes, address->v6 ? 16 : 4);

@@ -11,6 +11,7 @@
 struct team_stations {
 	struct stations *core;
 	struct announce *announce;
+	bool begun; /* The members as they are now were seen. */
 	nsec_t put_failure_told;
 	bool put_failed;
 	uint64_t refused_at_sweep;

@@ -258,20 +258,48 @@ static void drain(struct team *team)
 	announcer_send(team);
 }
 
+/* The rules have no use for stations any more. */
+static void end(struct team *team)
+{
+	struct station_view view;
+	unsigned cursor = 0;
+
+	while (is_at_work(team) && team->device->ops->station_forget &&
+	       stations_next_view(team->stations->core, &cursor, &view))
+		team->device->ops->station_forget(team->device, &view.mac);
+	team_stations_fini(team);
+}
+
+/* Who was the primary before this daemon. If the kernel's part has chosen another one since then,
+ * nobody has told the switches. */
+static uint8_t former_primary(const struct team *team)
+{
+	const struct placement_plan *plan = &team->handover.plan;
+
+	if (!team->adopted)
+		return PLACEMENT_NONE;
+	return plan->primary_hold < PLACEMENT_MEMBERS ? plan->primary_hold : plan->primary[0];
+}
+
 /* Also when the rules have changed. */
 void team_stations_opened(struct team *team)
 {
 	struct stations_rules rules = rules_of(team);
 
-	if (!has_use(team))
-		team_stations_fini(team);
-	if (has_use(team) && !team->stations && team_stations_init(team) < 0)
+	if (!has_use(team)) {
+		end(team);
+		return;
+	}
+	if (!team->stations && team_stations_init(team) < 0)
 		log_error("%s: no memory is left to know the addresses behind it",
 			  team->config.name);
 	if (!is_at_work(team))
 		return;
 	sweep(team);
 	stations_set_rules(team->stations->core, &rules, team_now(team));
+	if (!team->stations->begun)
+		stations_set_primary(team->stations->core, former_primary(team), true,
+				     team_now(team));
 	if (team->world->ops->neighbours)
 		team->world->ops->neighbours(team->world, team->ifindex, hear_at_once, team);
 }
@@ -325,8 +353,8 @@ void team_stations_settle(struct team *team, const uint32_t weights[static PLACE
 	announce_set(team->stations->announce, team->config.announce_count,
 		     announce_interval(team));
 	stations_set_own(core, &team->mac, macs);
-	stations_set_primary(core, primary_of(team, members.receiving), team->adopted,
-			     team_now(team));
+	stations_set_primary(core, primary_of(team, members.receiving), false, team_now(team));
+	team->stations->begun = true;
 	stations_set_members(core, &members, team_now(team));
 	drain(team);
 }

@@ -32,6 +32,12 @@ static void address_hash(struct config_team *config)
 	config->balance = CONFIG_BALANCE_ADDRESS_HASH;
 }
 
+static void one_standby(struct config_team *config)
+{
+	vm_port(config);
+	config->members[1].standby = true;
+}
+
 static void static_vm_port(struct config_team *config)
 {
 	vm_port(config);
@@ -571,6 +577,54 @@ START_TEST(by_hash_all_are_with_the_primary_and_refreshed)
 }
 END_TEST
 
+START_TEST(a_primary_that_changed_while_no_daemon_lived_is_announced_by_the_next)
+{
+	struct mac team;
+
+	world.adjust = address_hash;
+	start_four();
+	team = team_view().mac;
+	fake_world_run(&world, NSEC_PER_SEC);
+	fake_world_kill(&world);
+	world.n_frames = 0;
+	fake_world_start(&world, CONFIG);
+	fake_world_run(&world, 0);
+	ck_assert_uint_eq(world.n_frames, 0);
+	fake_world_run(&world, 5 * NSEC_PER_SEC);
+	fake_world_kill(&world);
+	fake_world_cable(&world, eno1, false, true);
+	world.n_frames = 0;
+	fake_world_start(&world, CONFIG);
+	fake_world_run(&world, 0);
+	ck_assert_uint_eq(heard(eno2, &team, ETHERTYPE_RARP, 0), 1);
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert_uint_eq(announced(eno2, i, 0), 1);
+}
+END_TEST
+
+START_TEST(active_and_standby_take_everything_with_them)
+{
+	world.adjust = one_standby;
+	start_four();
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert_uint_eq(carrier(i), slot_of("eno1"));
+	for (int round = 0; round < 3; round++) {
+		cut(eno1);
+		for (unsigned i = 0; i < 4; i++) {
+			ck_assert_uint_eq(announced(eno2, i, 0), 1);
+			ck_assert_uint_eq(carrier(i), slot_of("eno2"));
+		}
+		fake_world_run(&world, 5 * NSEC_PER_SEC);
+		plug(eno1);
+		fake_world_run(&world, 5 * NSEC_PER_SEC);
+		for (unsigned i = 0; i < 4; i++) {
+			ck_assert_uint_eq(carrier(i), slot_of("eno1"));
+			ck_assert_uint_eq(announced(eno1, i, 0), 3);
+		}
+	}
+}
+END_TEST
+
 static void add_more(TCase *tcase)
 {
 	tcase_add_test(tcase, a_restart_takes_everything_over_and_moves_nothing);
@@ -584,6 +638,9 @@ static void add_more(TCase *tcase)
 	tcase_add_test(tcase, a_team_that_has_no_use_for_stations_has_none);
 	tcase_add_test(tcase, a_view_says_where_each_is_and_where_it_belongs);
 	tcase_add_test(tcase, by_hash_all_are_with_the_primary_and_refreshed);
+	tcase_add_test(tcase,
+		       a_primary_that_changed_while_no_daemon_lived_is_announced_by_the_next);
+	tcase_add_test(tcase, active_and_standby_take_everything_with_them);
 }
 
 int main(void)
