@@ -22,7 +22,7 @@ struct stations *stations_new(const struct stations_rules *rules)
 	stations->level_due = NSEC_NEVER;
 	stations->release_due = NSEC_NEVER;
 	stations->also_due = NSEC_NEVER;
-	stations->refresh_due = 0;
+	stations->refresh_due = NSEC_NEVER;
 	memset(stations->heads, 0xff, sizeof(stations->heads));
 	for (unsigned slot = 0; slot < PLACEMENT_MEMBERS; slot++)
 		stations->members.weights[slot] = 1;
@@ -269,6 +269,5 @@ void stations_set_rules(struct stations *stations, const struct stations_rules *
 		if (station_is_there(&stations->table[i]) && rules->independent &&
 		    stations->table[i].carrier != stations->primary)
 			station_mark(stations, &stations->table[i], STATION_MOVED);
-	stations->refresh_due = nsec_min(stations->refresh_due, now);
-	stations->homes_todo = true;
+	stations_disturb(stations, now);
 }
