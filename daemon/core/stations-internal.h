@@ -40,6 +40,17 @@ struct station {
 	uint16_t vlans[STATION_VLANS];
 };
 
+/* Stations as lists of their indexes. */
+struct group {
+	uint16_t first; /* STATIONS_NO_INDEX: none. */
+	unsigned n;
+};
+
+struct groups {
+	struct group groups[PLACEMENT_MEMBERS * PLACEMENT_MEMBERS];
+	uint16_t next[STATIONS_MAX];
+};
+
 struct stations {
 	struct stations_rules rules;
 	struct mac own[PLACEMENT_MEMBERS + 1];
@@ -73,8 +84,10 @@ struct stations {
 	} notes[STATIONS_NOTES];
 	uint16_t heads[STATIONS_HEADS];
 	struct station table[STATIONS_MAX];
-	uint8_t second[STATIONS_MAX]; /* For station_orders_level() alone. */
+	/* For stations_level() alone. */
+	uint8_t second[STATIONS_MAX];
 	uint8_t third[STATIONS_MAX];
+	struct groups groups;
 };
 
 static inline bool slot_in(member_set set, unsigned slot)
@@ -103,12 +116,6 @@ uint8_t station_aim(const struct stations *stations, const struct station *stati
 
 /* How many stations aim at each member. */
 void stations_count_aims(const struct stations *stations, unsigned counts[PLACEMENT_MEMBERS]);
-
-/* 'n' more stations over 'members' (not empty), some of which have 'base' already: each gets what
- * pouring would give it, to less than one. */
-void stations_pour(member_set members, const uint32_t weights[static PLACEMENT_MEMBERS],
-		   const unsigned base[static PLACEMENT_MEMBERS], unsigned n,
-		   unsigned more[static PLACEMENT_MEMBERS]);
 
 /* The member to which one more station comes, 'counts' being what they have. 'members': not empty.
  */

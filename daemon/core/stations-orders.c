@@ -78,36 +78,34 @@ static member_set below_level(member_set members, const uint32_t weights[static 
 	}
 }
 
-void stations_pour(member_set members, const uint32_t weights[static PLACEMENT_MEMBERS],
-		   const unsigned base[static PLACEMENT_MEMBERS], unsigned n,
-		   unsigned more[static PLACEMENT_MEMBERS])
-{
-	unsigned level = sum_counts(members, base) + n, given = 0;
-	member_set open = below_level(members, weights, base, &level);
-	uint64_t total = sum_weights(open, weights), rests[PLACEMENT_MEMBERS] = {};
+/* What some stations are to be shared out by: each member gets 'least', and some one more. */
+struct shares {
+	unsigned least[PLACEMENT_MEMBERS];
+	uint64_t rests[PLACEMENT_MEMBERS]; /* How near it is to the next one; 0: none more. */
+	unsigned more;                     /* How many get one more. */
+};
 
-	memset(more, 0, PLACEMENT_MEMBERS * sizeof(*more));
+/* 'n' more stations over 'members' (not empty), some of which have 'base' already: each gets what
+ * pouring would give it, to less than one. */
+static struct shares pour(const struct stations *stations, member_set members,
+			  const unsigned base[static PLACEMENT_MEMBERS], unsigned n)
+{
+	const uint32_t *weights = stations->members.weights;
+	unsigned level = sum_counts(members, base) + n;
+	member_set open = below_level(members, weights, base, &level);
+	uint64_t total = sum_weights(open, weights);
+	struct shares shares = { .more = n };
+
 	for (unsigned slot = 0; slot < PLACEMENT_MEMBERS; slot++) {
 		uint64_t exact = (uint64_t)level * weights[slot];
 
 		if (!slot_in(open, slot))
 			continue;
-		more[slot] = (unsigned)(exact / total) - base[slot];
-		rests[slot] = exact % total;
-		given += more[slot];
+		shares.least[slot] = (unsigned)(exact / total) - base[slot];
+		shares.rests[slot] = exact % total;
+		shares.more -= shares.least[slot];
 	}
-	/* By largest remainder. */
-	for (; given < n; given++) {
-		unsigned best = PLACEMENT_MEMBERS;
-
-		for (unsigned slot = 0; slot < PLACEMENT_MEMBERS; slot++)
-			if (slot_in(open, slot) &&
-			    (best == PLACEMENT_MEMBERS || rests[slot] > rests[best]))
-				best = slot;
-		more[best]++;
-		rests[best] = 0;
-		open &= ~slot_bit(best);
-	}
+	return shares;
 }
 
 /* Of those below their share of all and one more, the one that has fewest for its weight: never
@@ -295,103 +293,114 @@ void stations_give_share(struct stations *stations, uint8_t slot, bool homed)
 			return;
 }
 
-/* One choice of some stations: those of 'choices' that are left keep what they had. */
-struct round {
-	struct stations *stations;
-	const uint8_t *aims;
-	uint8_t *choices;
-	unsigned left[PLACEMENT_MEMBERS];
-};
-
-static void keep(struct round *round, unsigned i, member_set set)
+static void group_add(struct groups *groups, unsigned which, unsigned i)
 {
-	uint8_t old = station_first(&round->stations->table[i], set);
+	struct group *group = &groups->groups[which];
 
-	round->choices[i] = PLACEMENT_NONE;
-	if (old == PLACEMENT_NONE || !round->left[old])
-		return;
-	round->left[old]--;
-	round->choices[i] = old;
+	groups->next[i] = group->n ? group->first : STATIONS_NO_INDEX;
+	group->first = (uint16_t)i;
+	group->n++;
 }
 
-static void take(struct round *round, unsigned i)
+/* Whether one of the shares is left on the slot; takes it. */
+static bool take_share(struct shares *shares, uint8_t slot)
+{
+	if (slot == PLACEMENT_NONE)
+		return false;
+	if (shares->least[slot]) {
+		shares->least[slot]--;
+		return true;
+	}
+	if (!shares->rests[slot] || !shares->more)
+		return false;
+	shares->rests[slot] = 0;
+	shares->more--;
+	return true;
+}
+
+/* The slot that lacks most. */
+static uint8_t take_any(struct shares *shares)
 {
 	unsigned most = 0;
 
-	if (round->choices[i] != PLACEMENT_NONE)
-		return;
 	for (unsigned slot = 1; slot < PLACEMENT_MEMBERS; slot++)
-		if (round->left[slot] > round->left[most])
+		if (shares->least[slot] > shares->least[most] ||
+		    (shares->least[slot] == shares->least[most] &&
+		     shares->rests[slot] > shares->rests[most]))
 			most = slot;
-	round->left[most]--;
-	round->choices[i] = (uint8_t)most;
+	(void)take_share(shares, (uint8_t)most);
+	return (uint8_t)most;
 }
 
-static void choose_second(struct stations *stations, uint8_t aims[static STATIONS_MAX],
+/* Which of 'others' the group's stations fall to next. Who has one that is fair keeps it. */
+static void choose(struct stations *stations, const struct group *group, member_set others,
+		   struct shares *shares, uint8_t *choices)
+{
+	const uint16_t *next = stations->groups.next;
+
+	for (unsigned n = 0, i = group->first; n < group->n; n++, i = next[i]) {
+		uint8_t old = station_first(&stations->table[i], others);
+
+		choices[i] = take_share(shares, old) ? old : PLACEMENT_NONE;
+	}
+	for (unsigned n = 0, i = group->first; n < group->n; n++, i = next[i])
+		if (choices[i] == PLACEMENT_NONE)
+			choices[i] = take_any(shares);
+}
+
+static void choose_second(struct stations *stations, const uint8_t aims[static STATIONS_MAX],
 			  const unsigned counts[static PLACEMENT_MEMBERS])
 {
+	struct groups *groups = &stations->groups;
 	member_set set = stations_usable(stations);
-	struct round round = { .stations = stations, .aims = aims, .choices = stations->second };
 
-	for (uint8_t a = 0; a < PLACEMENT_MEMBERS; a++) {
+	*groups = (struct groups){};
+	for (unsigned i = 0; i < STATIONS_MAX; i++)
+		if (aims[i] != PLACEMENT_NONE)
+			group_add(groups, aims[i], i);
+	for (unsigned a = 0; a < PLACEMENT_MEMBERS; a++) {
 		member_set others = set & ~slot_bit(a);
+		struct shares shares;
 
-		if (!slot_in(set, a) || !counts[a] || !others)
+		if (!groups->groups[a].n)
 			continue;
-		stations_pour(others, stations->members.weights, counts, counts[a], round.left);
-		for (unsigned i = 0; i < STATIONS_MAX; i++)
-			if (aims[i] == a)
-				keep(&round, i, others);
-		for (unsigned i = 0; i < STATIONS_MAX; i++)
-			if (aims[i] == a)
-				take(&round, i);
+		shares = pour(stations, others, counts, groups->groups[a].n);
+		choose(stations, &groups->groups[a], others, &shares, stations->second);
 	}
 }
 
-static bool are_pair(const struct stations *stations, const uint8_t *aims, unsigned i, uint8_t a,
-		     uint8_t b)
+/* Of a pair of members, whichever comes first. */
+static unsigned pair(unsigned a, unsigned b)
 {
-	return (aims[i] == a && stations->second[i] == b) ||
-	       (aims[i] == b && stations->second[i] == a);
+	return a > b ? a * PLACEMENT_MEMBERS + b : b * PLACEMENT_MEMBERS + a;
 }
 
-/* The third choices of the stations that lose everything with 'a' and 'b'. */
-static void choose_for_pair(struct round *round, uint8_t a, uint8_t b,
-			    const unsigned base[static PLACEMENT_MEMBERS])
-{
-	struct stations *stations = round->stations;
-	member_set others = stations_usable(stations) & ~slot_bit(a) & ~slot_bit(b);
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < STATIONS_MAX; i++)
-		n += are_pair(stations, round->aims, i, a, b);
-	stations_pour(others, stations->members.weights, base, n, round->left);
-	for (unsigned i = 0; i < STATIONS_MAX; i++)
-		if (are_pair(stations, round->aims, i, a, b))
-			keep(round, i, others);
-	for (unsigned i = 0; i < STATIONS_MAX; i++)
-		if (are_pair(stations, round->aims, i, a, b))
-			take(round, i);
-}
-
-static void choose_third(struct stations *stations, uint8_t aims[static STATIONS_MAX],
+static void choose_third(struct stations *stations, const uint8_t aims[static STATIONS_MAX],
 			 const unsigned counts[static PLACEMENT_MEMBERS])
 {
 	unsigned seconds[PLACEMENT_MEMBERS][PLACEMENT_MEMBERS] = {};
-	struct round round = { .stations = stations, .aims = aims, .choices = stations->third };
+	struct groups *groups = &stations->groups;
 
-	for (unsigned i = 0; i < STATIONS_MAX; i++)
-		if (aims[i] != PLACEMENT_NONE && stations->second[i] != PLACEMENT_NONE)
-			seconds[aims[i]][stations->second[i]]++;
-	for (uint8_t a = 0; a < PLACEMENT_MEMBERS; a++)
-		for (uint8_t b = 0; b < a; b++) {
+	*groups = (struct groups){};
+	for (unsigned i = 0; i < STATIONS_MAX; i++) {
+		if (aims[i] == PLACEMENT_NONE)
+			continue;
+		seconds[aims[i]][stations->second[i]]++;
+		group_add(groups, pair(aims[i], stations->second[i]), i);
+	}
+	for (unsigned a = 0; a < PLACEMENT_MEMBERS; a++)
+		for (unsigned b = 0; b < a; b++) {
+			member_set others = stations_usable(stations) & ~slot_bit(a) & ~slot_bit(b);
+			const struct group *group = &groups->groups[pair(a, b)];
 			unsigned base[PLACEMENT_MEMBERS];
+			struct shares shares;
 
-			if (seconds[a][b] + seconds[b][a] == 0)
+			if (!group->n)
 				continue;
 			for (unsigned slot = 0; slot < PLACEMENT_MEMBERS; slot++)
 				base[slot] = counts[slot] + seconds[a][slot] + seconds[b][slot];
-			choose_for_pair(&round, a, b, base);
+			shares = pour(stations, others, base, group->n);
+			choose(stations, group, others, &shares, stations->third);
 		}
 }
 
