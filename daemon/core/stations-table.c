@@ -117,8 +117,6 @@ void station_update(struct stations *stations, struct station *station)
 
 void station_add_vlan(struct stations *stations, struct station *station, uint16_t vlan, nsec_t now)
 {
-	if (vlan == STATION_NO_VLAN)
-		return;
 	for (unsigned i = 0; i < station->n_vlans; i++)
 		if (station->vlans[i] == vlan)
 			return;

@@ -85,34 +85,50 @@ static void do_not_want(struct stations *stations, const struct mac *mac)
 		stations->unwanted[stations->n_unwanted++] = *mac;
 }
 
-void stations_adopt(struct stations *stations, const struct mac *mac,
-		    const uint8_t order[static PLACEMENT_MEMBERS], uint8_t hold, nsec_t now)
+static void adopt(struct stations *stations, struct station *station,
+		  const struct station_found *found, nsec_t now)
 {
-	struct station *station = stations_find(stations, mac);
-
-	if (station || !is_welcome(stations, mac, now))
-		return;
-	station = stations_enter(stations, mac, now);
-	if (!station) {
-		do_not_want(stations, mac);
-		return;
-	}
-	station->written = true;
-	memcpy(station->written_order, order, PLACEMENT_MEMBERS);
-	station->written_hold = hold;
-	/* Nobody knows any more when it began: it is written again without. */
-	station->written_also = 0;
-	memcpy(station->order, order, sizeof(station->order));
-	station->carrier = hold < PLACEMENT_MEMBERS ? hold : order[0];
+	memcpy(station->order, found->order, sizeof(station->order));
+	station->carrier = found->hold < PLACEMENT_MEMBERS ? found->hold : found->order[0];
 	for (unsigned i = 0; i < PLACEMENT_MEMBERS; i++) {
-		stations->settled |= slot_bit(order[i]);
-		stations->members.members |= slot_bit(order[i]);
+		stations->settled |= slot_bit(station->order[i]);
+		stations->members.members |= slot_bit(station->order[i]);
 	}
 	if (!stations->rules.homes)
 		memset(station->order, PLACEMENT_NONE, sizeof(station->order));
 	else
 		station_order_repair(stations, station);
 	stations_disturb(stations, now);
+}
+
+/* The datapath has it so, whatever was written. */
+static void note_written(struct station *station, const uint8_t *order, uint8_t hold, uint8_t also)
+{
+	station->written = true;
+	memcpy(station->written_order, order, sizeof(station->written_order));
+	station->written_hold = hold;
+	station->written_also = also;
+}
+
+void stations_found(struct stations *stations, const struct station_found *found, nsec_t now)
+{
+	struct station *station = stations_find(stations, &found->mac);
+
+	if (!station && !is_welcome(stations, &found->mac, now))
+		return;
+	if (!station) {
+		station = stations_enter(stations, &found->mac, now);
+		if (!station) {
+			do_not_want(stations, &found->mac);
+			return;
+		}
+		adopt(stations, station, found, now);
+	}
+	station->swept = true;
+	if (found->seen > station->seen)
+		station->seen = nsec_min(found->seen, now);
+	note_written(station, found->order, found->hold, found->also);
+	station_update(stations, station);
 }
 
 void stations_learned(struct stations *stations, const struct mac *mac, uint16_t vlan, uint8_t slot,
@@ -128,11 +144,15 @@ void stations_learned(struct stations *stations, const struct mac *mac, uint16_t
 			do_not_want(stations, mac);
 			return;
 		}
-		station->written = true;
-		memset(station->written_order, PLACEMENT_NONE, sizeof(station->written_order));
-		station->written_order[0] = slot;
-		station->written_hold = station->written_also = PLACEMENT_NONE;
 		start_placed(stations, station, slot, now);
+	}
+	/* It may be known, and have been entered anew: after it left and was heard again. */
+	if (!station->written || (slot < PLACEMENT_MEMBERS && slot != station->written_order[0])) {
+		uint8_t order[PLACEMENT_MEMBERS];
+
+		memset(order, PLACEMENT_NONE, sizeof(order));
+		order[0] = slot;
+		note_written(station, order, PLACEMENT_NONE, PLACEMENT_NONE);
 	}
 	station->seen = now;
 	station_add_vlan(stations, station, vlan, now);
@@ -189,13 +209,14 @@ void stations_port_gone(struct stations *stations, int port, nsec_t now)
 			stations_forget(stations, &stations->table[i], true);
 }
 
-void stations_left(struct stations *stations, const struct mac *mac, bool still_there, nsec_t now)
+void stations_left(struct stations *stations, const struct mac *mac, nsec_t now)
 {
 	struct station *station = stations_find(stations, mac);
 
 	if (!station)
 		return;
-	stations_forget(stations, station, still_there);
+	/* The datapath has taken it out, but may have been told of it again meanwhile. */
+	stations_forget(stations, station, true);
 	stations_disturb(stations, now);
 }
 
@@ -206,17 +227,12 @@ void stations_refused(struct stations *stations, const struct mac *mac, nsec_t n
 	stations->homes_todo = true;
 }
 
-void stations_seen(struct stations *stations, const struct mac *mac, nsec_t seen, uint16_t vlan,
-		   nsec_t now)
+void stations_seen_in(struct stations *stations, const struct mac *mac, uint16_t vlan, nsec_t now)
 {
 	struct station *station = stations_find(stations, mac);
 
-	if (!station)
-		return;
-	station->swept = true;
-	if (seen > station->seen)
-		station->seen = nsec_min(seen, now);
-	station_add_vlan(stations, station, vlan, now);
+	if (station)
+		station_add_vlan(stations, station, vlan, now);
 }
 
 void stations_swept(struct stations *stations, nsec_t now)

@@ -27,7 +27,6 @@
 
 #define STATIONS_MAX 1024 /* Of one team. */
 #define STATION_VLANS 16  /* Of one station, that are announced. */
-#define STATION_NO_VLAN 0xffff
 
 /* A switch forgets an address after 5 minutes, and so does a bridge: what is silent for twice as
  * long and behind no local port is gone. */
@@ -73,6 +72,15 @@ struct stations_members {
 	uint32_t weights[PLACEMENT_MEMBERS]; /* 0: as before; where it never was above 0: 1. */
 };
 
+/* As the datapath has a station. */
+struct station_found {
+	struct mac mac;
+	const uint8_t *order; /* PLACEMENT_MEMBERS of them. */
+	uint8_t hold;
+	uint8_t also;
+	nsec_t seen; /* When it last sent; 0: never. */
+};
+
 /* How a station stands. */
 struct station_view {
 	struct mac mac;
@@ -91,7 +99,7 @@ enum stations_action_type {
 	STATIONS_PUT,     /* 'mac', 'order', 'hold' and 'also' are to be written. */
 	STATIONS_FORGET,  /* 'mac' is no station any more. */
 	STATIONS_HOMES,   /* 'room' and, in 'order', the homes of stations to come. */
-	STATIONS_SWEEP,   /* Who has sent? Answered by stations_seen()… and stations_swept(). */
+	STATIONS_SWEEP,   /* Who has sent? Answered by stations_found()… and stations_swept(). */
 	STATIONS_REFRESHED,     /* 'mac' is to be announced once on 'slot', in each of 'vlans'. */
 	STATIONS_OWN_REFRESHED, /* The team's own address likewise. */
 	STATIONS_NOTED,         /* For the log: 'note', 'mac', and of how many. */
@@ -139,9 +147,9 @@ void stations_set_members(struct stations *stations, const struct stations_membe
 /* The primary, or PLACEMENT_NONE. 'adopted': it was it already, and nobody has to hear of it. */
 void stations_set_primary(struct stations *stations, uint8_t slot, bool adopted, nsec_t now);
 
-/* What the datapath carries out already. To be called before all other inputs. */
-void stations_adopt(struct stations *stations, const struct mac *mac,
-		    const uint8_t order[static PLACEMENT_MEMBERS], uint8_t hold, nsec_t now);
+/* What the datapath carries out: of a station that was entered by another process, or whose news
+ * were lost, and as an answer to STATIONS_SWEEP. */
+void stations_found(struct stations *stations, const struct station_found *found, nsec_t now);
 
 /* It sent its first frame, or its first in the VLAN. 'slot': the home that it got, or
  * PLACEMENT_NONE. */
@@ -158,17 +166,17 @@ void stations_gone(struct stations *stations, const struct mac *mac, int port, n
 /* The port exists no more: neither do the stations behind it. */
 void stations_port_gone(struct stations *stations, int port, nsec_t now);
 
-/* It was heard of from outside, and the datapath has taken it out or (still_there) has not. */
-void stations_left(struct stations *stations, const struct mac *mac, bool still_there, nsec_t now);
+/* It was heard of from outside: it is not here any more. */
+void stations_left(struct stations *stations, const struct mac *mac, nsec_t now);
 
 /* The datapath had no room for one more. */
 void stations_refused(struct stations *stations, const struct mac *mac, nsec_t now);
 
-/* Answers to STATIONS_SWEEP: a station that the datapath has, when it last sent (0: never) and a
- * VLAN of it, or STATION_NO_VLAN; may be called for several VLANs. Then stations_swept(): what was
- * not named is written again, and what is silent for too long is forgotten. */
-void stations_seen(struct stations *stations, const struct mac *mac, nsec_t seen, uint16_t vlan,
-		   nsec_t now);
+/* A VLAN of a station that the datapath has. */
+void stations_seen_in(struct stations *stations, const struct mac *mac, uint16_t vlan, nsec_t now);
+
+/* All stations that the datapath has were told by stations_found(): what was not is written again,
+ * and what is silent for too long is forgotten. */
 void stations_swept(struct stations *stations, nsec_t now);
 
 void stations_tick(struct stations *stations, nsec_t now);

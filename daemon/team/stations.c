@@ -69,15 +69,17 @@ static void see(void *userdata, const struct datapath_station_state *state)
 {
 	struct team *team = userdata;
 	struct stations *core = team->stations->core;
-	const struct datapath_station *station = &state->station;
-	nsec_t now = team_now(team);
+	const struct station_found found = {
+		.mac = state->station.mac,
+		.order = state->station.order,
+		.hold = state->station.hold,
+		.also = state->station.also,
+		.seen = state->seen,
+	};
 
-	/* One of a former daemon, or whose news were lost. */
-	if (!stations_has(core, &station->mac))
-		stations_adopt(core, &station->mac, station->order, station->hold, now);
-	stations_seen(core, &station->mac, state->seen, STATION_NO_VLAN, now);
+	stations_found(core, &found, team_now(team));
 	for (unsigned i = 0; i < state->n_vlans; i++)
-		stations_seen(core, &station->mac, 0, state->vlans[i], now);
+		stations_seen_in(core, &found.mac, state->vlans[i], team_now(team));
 }
 
 /* The VLAN with which a bridge's frames leave: VLAN 1 of one that filters VLANs is, unless somebody
@@ -107,7 +109,7 @@ static void hear_of(struct team *team, const struct host_neighbour *neighbour)
 		/* The bridge hears it from outside, so the datapath let it pass. */
 		if (!neighbour->permanent) {
 			announce_cancel(team->stations->announce, &neighbour->mac);
-			stations_left(team->stations->core, &neighbour->mac, true, now);
+			stations_left(team->stations->core, &neighbour->mac, now);
 		}
 		return;
 	}
@@ -128,6 +130,8 @@ static void sweep(struct team *team)
 
 	if (!team->device->ops->stations)
 		return;
+	/* Who has just left is not lost. */
+	team->datapath->ops->dispatch(team->datapath);
 	team->device->ops->stations(team->device, see, team);
 	stations_swept(core, team_now(team));
 	/* There may be room now for what had none. */
@@ -439,7 +443,7 @@ bool team_station_news(struct team *team, int ifindex, const struct datapath_sta
 	case DATAPATH_STATION_LEFT:
 		/* It is somebody else's to announce. */
 		announce_cancel(team->stations->announce, &news->mac);
-		stations_left(core, &news->mac, false, now);
+		stations_left(core, &news->mac, now);
 		break;
 	case DATAPATH_STATION_FULL:
 		stations_refused(core, &news->mac, now);

@@ -77,6 +77,17 @@ static void expect_there(const struct stations_action *action)
 	ck_assert_uint_eq(carrier(entry, members.fit), action->slot);
 }
 
+void find(const struct entry *entry, nsec_t seen)
+{
+	stations_found(stations,
+		       &(struct station_found){ .mac = entry->mac,
+						.order = entry->order,
+						.hold = entry->hold,
+						.also = entry->also,
+						.seen = seen },
+		       now);
+}
+
 static void carry_out(const struct stations_action *action)
 {
 	struct entry *entry;
@@ -106,7 +117,7 @@ static void carry_out(const struct stations_action *action)
 	case STATIONS_SWEEP:
 		for (unsigned i = 0; i < n_entries; i++)
 			if (entries[i].there)
-				stations_seen(stations, &entries[i].mac, 0, 0, now);
+				find(&entries[i], 0);
 		stations_swept(stations, now);
 		break;
 	case STATIONS_REFRESHED:

@@ -36,6 +36,9 @@ struct mac mac_of(unsigned i);
 struct entry *entry_of(const struct mac *mac);
 struct entry *make_entry(const struct mac *mac);
 
+/* The daemon reads it, as one that last sent then. */
+void find(const struct entry *entry, nsec_t seen);
+
 /* Begins anew, with homes for an independent team or by other rules. */
 void setup(void);
 void begin(const struct stations_rules *rules);

@@ -100,7 +100,7 @@ START_TEST(whatever_happens_nothing_moves_that_need_not)
 		case 1:
 			if (entry_of(&mac)) {
 				entry_of(&mac)->there = false;
-				stations_left(stations, &mac, false, now);
+				stations_left(stations, &mac, now);
 			}
 			break;
 		case 2:

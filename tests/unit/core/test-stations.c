@@ -67,7 +67,7 @@ START_TEST(who_sends_is_not_forgotten)
 	send(0);
 	for (int minute = 0; minute < 30; minute++) {
 		run(60 * NSEC_PER_SEC);
-		stations_seen(stations, &mac, now - NSEC_PER_SEC, 0, now);
+		find(entry_of(&mac), now - NSEC_PER_SEC);
 	}
 	ck_assert(stations_has(stations, &mac));
 	run(STATIONS_SILENCE + STATIONS_SWEEP_INTERVAL);
@@ -109,14 +109,46 @@ START_TEST(what_left_is_left_alone)
 	settle();
 	entry_of(&mac)->there = false;
 	forget_counts();
-	stations_left(stations, &mac, false, now);
+	stations_left(stations, &mac, now);
 	settle();
-	ck_assert_uint_eq(n_forgets + n_puts + n_moved, 0);
+	ck_assert_uint_eq(n_puts + n_moved, 0);
 	ck_assert(!stations_has(stations, &mac));
+	/* The datapath read before it had told that it left: it is not kept. */
 	send(0);
-	stations_left(stations, &mac, true, now);
+	settle();
+	stations_left(stations, &mac, now);
 	drain();
-	ck_assert_uint_eq(n_forgets, 1);
+	ck_assert_ptr_null(entry_of(&mac));
+	/* It is heard again before that is carried out: it stays where it sent. */
+	send(0);
+	stations_left(stations, &mac, now);
+	stations_learned(stations, &mac, 0, 1, now);
+	drain();
+	ck_assert_uint_eq(entry_of(&mac)->order[0], 1);
+	/* The datapath entered it anew with another home than it has. */
+	memset(entry_of(&mac)->order, PLACEMENT_NONE, PLACEMENT_MEMBERS);
+	entry_of(&mac)->order[0] = 0;
+	stations_learned(stations, &mac, 0, 0, now);
+	drain();
+	ck_assert_uint_eq(entry_of(&mac)->order[0], 1);
+	ck_assert_uint_eq(entry_of(&mac)->order[1], 0);
+}
+END_TEST
+
+/* However it came about. */
+START_TEST(what_is_not_as_it_was_written_is_written_again)
+{
+	struct mac mac = mac_of(0);
+	uint8_t order[PLACEMENT_MEMBERS];
+
+	set_weights(NULL);
+	set_members(7, 7);
+	send(0);
+	settle();
+	memcpy(order, entry_of(&mac)->order, sizeof(order));
+	entry_of(&mac)->order[1] = PLACEMENT_NONE;
+	run(2 * STATIONS_SWEEP_INTERVAL);
+	ck_assert_mem_eq(entry_of(&mac)->order, order, sizeof(order));
 }
 END_TEST
 
@@ -201,11 +233,11 @@ START_TEST(what_a_datapath_does_already_goes_on)
 	struct mac held = mac_of(0), home = mac_of(1);
 
 	set_weights(NULL);
-	stations_adopt(stations, &held, order, 0, now);
-	stations_adopt(stations, &home, order, PLACEMENT_NONE, now);
 	memcpy(make_entry(&held)->order, order, sizeof(order));
 	memcpy(make_entry(&home)->order, order, sizeof(order));
 	entry_of(&held)->hold = 0;
+	find(entry_of(&held), now);
+	find(entry_of(&home), 0);
 	stations_set_primary(stations, 1, true, now);
 	drain();
 	set_members(3, 3);
@@ -364,6 +396,7 @@ int main(void)
 	tcase_add_test(tcase, who_sends_is_not_forgotten);
 	tcase_add_test(tcase, what_was_behind_a_port_that_is_gone_is_forgotten_at_once);
 	tcase_add_test(tcase, what_left_is_left_alone);
+	tcase_add_test(tcase, what_is_not_as_it_was_written_is_written_again);
 	tcase_add_test(tcase, the_teams_own_addresses_are_nobodys);
 	tcase_add_test(tcase, an_address_that_moves_between_ports_costs_nothing);
 	tcase_add_test(tcase, a_flood_of_addresses_fills_the_table_and_no_more);
