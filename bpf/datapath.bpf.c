@@ -127,18 +127,20 @@ int yoke_tx(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 
 	n = frames(skb);
-	bucket = parse_bucket(skb, team->hash) & (ABI_BUCKETS - 1);
+	bucket = parse_bucket(skb, team->hash);
+	__asm__ volatile("" : "+r"(bucket));
+	bucket &= ABI_BUCKETS - 1;
 	slot = order_carrier(plan->order[bucket], plan->hold[bucket],
 			     *(const volatile __u64 *)&word->carrier &
 				     *(const volatile __u64 *)&word->may_send);
-	ifindex = slot < ABI_MEMBERS ? *(const volatile __u32 *)&word->ifindex[slot] : 0;
+	ifindex = slot < ABI_MEMBERS ? *(const volatile __u32 *)&word->ifindex[in_bounds(slot)] : 0;
 	if (slot >= ABI_MEMBERS || !ifindex) {
 		counted->tx_no_member += n;
 		return TC_ACT_SHOT;
 	}
 	counted->bucket_tx_packets[bucket] += n;
-	counted->members[slot].tx_packets += n;
-	counted->members[slot].tx_bytes += skb->len;
+	counted->members[in_bounds(slot)].tx_packets += n;
+	counted->members[in_bounds(slot)].tx_bytes += skb->len;
 	return (int)bpf_redirect(ifindex, 0);
 }
 

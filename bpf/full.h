@@ -11,14 +11,6 @@
  * a member's transmit queue is its slot plus one. */
 #define STEERED_QUEUE 2
 
-/* A slot that is below ABI_MEMBERS, so that the verifier knows it where it is used: older ones
- * forget when the compiler puts it aside. */
-static __always_inline __u64 in_bounds(__u64 slot)
-{
-	__asm__ volatile("" : "+r"(slot));
-	return slot & (ABI_MEMBERS - 1);
-}
-
 /* What a frame on its way out is handled with. */
 struct tx {
 	const struct abi_team *team;
@@ -286,6 +278,7 @@ int yoke_tx_full(struct __sk_buff *skb)
 
 /* What a frame that came in is handled with. */
 struct rx {
+	struct abi_counters *of_team;
 	struct abi_member_counters *counted;
 	__u32 index;
 	__u64 slot;
@@ -352,7 +345,6 @@ int yoke_rx_full(struct __sk_buff *skb)
 	__u32 ifindex = skb->ifindex;
 	const struct abi_member *member = bpf_map_lookup_elem(&members, &ifindex);
 	const struct abi_station *station;
-	struct abi_counters *of_team;
 	const struct abi_words *word;
 	struct abi_station_key source;
 	struct frame frame;
@@ -364,14 +356,14 @@ int yoke_rx_full(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	rx.index = member->team;
 	rx.slot = member->slot;
-	of_team = bpf_map_lookup_elem(&counters, &rx.index);
+	rx.of_team = bpf_map_lookup_elem(&counters, &rx.index);
 	word = bpf_map_lookup_elem(&words, &rx.index);
-	if (!of_team || !word || rx.slot >= ABI_MEMBERS || !find_rules(member, word, &rx) ||
+	if (!rx.of_team || !word || rx.slot >= ABI_MEMBERS || !find_rules(member, word, &rx) ||
 	    !frame_read(skb, &frame))
 		return TC_ACT_SHOT;
 
 	n = frames(skb);
-	rx.counted = &of_team->members[in_bounds(rx.slot)];
+	rx.counted = &rx.of_team->members[in_bounds(rx.slot)];
 	KEEP_IN_MEMORY(rx);
 	if (rx.rules != ABI_RULE_STEERED && !has(word_of(&word->may_receive), rx.slot)) {
 		rx.counted->rx_not_collecting += n;

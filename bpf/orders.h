@@ -11,6 +11,14 @@ static __always_inline bool has(__u64 set, __u64 slot)
 	return set >> slot & 1;
 }
 
+/* A slot that is below ABI_MEMBERS, so that the verifier knows it where it is used: older ones
+ * forget when the compiler puts it aside. */
+static __always_inline __u64 in_bounds(__u64 slot)
+{
+	__asm__ volatile("" : "+r"(slot));
+	return slot & (ABI_MEMBERS - 1);
+}
+
 /* Eight slots of an order, the first in the lowest octet. */
 static __always_inline __u64 order_part(const __u8 *order, int part)
 {

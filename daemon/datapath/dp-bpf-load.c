@@ -211,12 +211,14 @@ static const struct bpf_program *program_of(const struct datapath_bpf *skeleton,
 
 enum dp_program_id dp_program_of(uint32_t rules, bool sends)
 {
-	/* Direct transmission is no rule that a program follows. */
-	bool full = rules & ~(uint32_t)ABI_RULE_DIRECT;
+	/* Direct transmission is no rule that a program follows; and receiving differs only where
+	 * the switch knows nothing, and in the kernel's own teams. */
+	uint32_t full = sends ? ~(uint32_t)ABI_RULE_DIRECT
+			      : (uint32_t)(ABI_RULE_INDEPENDENT | ABI_RULE_STEERED);
 
 	if (sends)
-		return full ? DP_PROGRAM_TX_FULL : DP_PROGRAM_TX;
-	return full ? DP_PROGRAM_RX_FULL : DP_PROGRAM_RX;
+		return rules & full ? DP_PROGRAM_TX_FULL : DP_PROGRAM_TX;
+	return rules & full ? DP_PROGRAM_RX_FULL : DP_PROGRAM_RX;
 }
 
 static void take_fds(struct dp_bpf *dp)

@@ -99,16 +99,18 @@ static int attach_members(struct dp_team *team, uint32_t rules, struct err *e)
  * when rules begin, the sending program first when they end. */
 static int replace_programs(struct dp_team *team, uint32_t before, uint32_t rules, struct err *e)
 {
-	int r;
+	bool receives = dp_program_of(before, false) != dp_program_of(rules, false);
+	bool sends = dp_program_of(before, true) != dp_program_of(rules, true);
+	bool begins = dp_program_of(rules, false) == DP_PROGRAM_RX_FULL;
+	int r = 0;
 
-	if (dp_program_of(before, true) == dp_program_of(rules, true))
-		return 0;
-	if (!rules) {
+	if (receives && begins)
+		r = attach_members(team, rules, e);
+	if (r == 0 && sends)
 		r = dp_device_attach(team, e);
-		return r < 0 ? r : attach_members(team, rules, e);
-	}
-	r = attach_members(team, rules, e);
-	return r < 0 ? r : dp_device_attach(team, e);
+	if (r == 0 && receives && !begins)
+		r = attach_members(team, rules, e);
+	return r;
 }
 
 static int change_entry(struct dp_team *team, const struct datapath_team_spec *spec,

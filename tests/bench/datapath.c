@@ -6,6 +6,7 @@
 #include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "tests/net/datapath/driver.h"
+#include "tests/net/datapath/full.h"
 #include "tests/net/datapath/program.h"
 
 #include <bpf/bpf.h>
@@ -201,6 +202,61 @@ static void bench_programs(struct program *program)
 	}
 }
 
+struct rules_run {
+	const char *what;
+	uint32_t rules;
+	bool sends;
+	struct full_frame frame;
+};
+
+#define LEARN ABI_RULE_LEARN
+#define HOMES (ABI_RULE_LEARN | ABI_RULE_HOMES)
+#define INDEPENDENT ABI_RULE_INDEPENDENT
+#define VM                                  \
+	{                                   \
+		{                           \
+			2, 0xcc, 0, 0, 0, 1 \
+		}                           \
+	}
+
+static const struct rules_run rules_runs[] = {
+	{ "tx, hash into tunnels", ABI_RULE_INNER, true, { .source = VM } },
+	{ "tx, homes", HOMES, true, { .source = VM } },
+	{ "tx, flowlets", ABI_RULE_FLOWLETS, true, { .source = VM } },
+	{ "tx, independent, hash", INDEPENDENT | LEARN, true, { .source = VM } },
+	{ "tx, independent, homes", INDEPENDENT | HOMES, true, { .source = VM } },
+	{ "tx, independent, flowlets",
+	  INDEPENDENT | HOMES | ABI_RULE_FLOWLETS,
+	  true,
+	  { .source = VM } },
+	{ "rx, homes", HOMES, false, { .source = { { 2, 0xdd } } } },
+	{ "rx, independent, broadcast", INDEPENDENT | HOMES, false, { .source = { { 2, 0xdd } } } },
+	{ "rx, independent, to a station",
+	  INDEPENDENT | HOMES,
+	  false,
+	  { .source = { { 2, 0xdd } }, .destination = VM } },
+	{ "rx, independent, reflected", INDEPENDENT | HOMES, false, { .source = VM } },
+};
+
+/* Of teams with rules, by the programs that only these have. */
+static void bench_rules(const struct rules_run *run)
+{
+	const struct abi_station station = full_station_on(0);
+	double times[REPEATS];
+	struct full full;
+	int flowlets;
+
+	full_start(&full, run->rules);
+	(void)full_map_loads(&full);
+	flowlets = full_make_flowlets(&full, 1000000);
+	full_put_station(&full, (struct mac)VM, &station);
+	for (unsigned k = 0; k < REPEATS; k++)
+		times[k] = full_time(&full, run->sends, &run->frame, TEST_RUNS);
+	printf("%s: %.0f ns\n", run->what, median(times, REPEATS));
+	(void)close(flowlets);
+	full_stop(&full);
+}
+
 START_TEST(benchmark)
 {
 	struct program program;
@@ -217,6 +273,8 @@ START_TEST(benchmark)
 	driver_must(rtnl_delete_device(lab.rtnl, (int)program.ifindex, &e), &e);
 	program_stop(&program);
 	lab_stop(&lab);
+	for (unsigned i = 0; i < ARRAY_SIZE(rules_runs); i++)
+		bench_rules(&rules_runs[i]);
 	(void)fflush(stdout);
 }
 END_TEST

@@ -287,6 +287,8 @@ static void keep_only(uint64_t capabilities)
 
 START_TEST(cap_bpf_and_cap_net_admin_are_enough)
 {
+	struct datapath_team_spec spec = driver_spec;
+	struct datapath_team *team;
 	struct driver driver;
 	cleanup(lab_stop) struct lab lab = {};
 	struct err e;
@@ -294,7 +296,11 @@ START_TEST(cap_bpf_and_cap_net_admin_are_enough)
 	lab_start(&lab);
 	keep_only(1ull << CAP_NET_ADMIN | 1ull << CAP_NET_RAW | 1ull << CAP_BPF);
 	driver_start(&driver);
-	ck_assert_int_eq(driver_delete(&driver, driver_team(&driver, &lab, 0), &e), 0);
+	team = driver_team(&driver, &lab, 0);
+	/* For the programs of teams with rules, too. */
+	spec.rules = (struct datapath_rules){ true, true, true, true, true, 2000, false };
+	driver_must(driver_configure(&driver, team, &spec, &e), &e);
+	ck_assert_int_eq(driver_delete(&driver, team, &e), 0);
 	driver_stop(&driver, NULL);
 }
 END_TEST
