@@ -30,6 +30,7 @@ struct fake_kernel {
 	struct fake_device devices[FAKE_TEAMS];
 	int busy_ifindex; /* member_add() of this device is refused. */
 	nsec_t now;       /* The world's. */
+	unsigned n_unfit; /* How often a change of the words left no member that is fit. */
 	unsigned n_allow; /* How often the words were changed, */
 	unsigned n_place; /* and plans written. */
 };
