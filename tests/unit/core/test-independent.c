@@ -229,6 +229,8 @@ static const struct row rows[] = {
 	  "+0 +1 w2 =1/1 -1 =0/0" },
 	{ "preferred by hand at run time, at once even where it is never given back", NEVER, "as",
 	  "+0 +1 w2 =0/0 *1 =1/1>0 w1 =1/1 .1 =0/0>1" },
+	{ "preferred by hand, one that may not come back by itself", NEVER, "as",
+	  "+0 +1 w2 -0 +0 w9 =1/1 *0 =0/0>1 w1 .0 =0/0" },
 	{ "preferred by hand, while its link is away", NEVER, "aas",
 	  "+0 +1 w2 *2 =01/0 +2 =02/2>0" },
 	{ "one that is drained has no place, and receives on", AT_ONCE, "as",
