@@ -470,22 +470,26 @@ START_TEST(where_no_speed_is_known_all_count_alike)
 }
 END_TEST
 
-/* As drivers do that have no speed without a link. */
+/* As drivers do that have no speed without a link; nor does another member's share follow, which is
+ * taken for as slow as this one. */
 START_TEST(a_speed_that_goes_with_the_link_moves_nothing)
 {
 	struct fake_link *link = fake_world_link(&world, eno1);
 	struct placement_plan before;
 
-	start(BOTH);
+	fake_world_link(&world, eno2)->link.speed_mbps = 25000;
+	(void)fake_world_add_link(&world, "eno3", 0);
+	start(INDEPENDENT("", ENO1 ", " ENO2 ", { name = \"eno3\"; }"));
 	before = device()->plan;
 	link->link.speed_mbps = 0;
 	cable(eno1, false);
 	wait_s(5);
+	ck_assert_mem_eq(before.order, device()->plan.order, sizeof(before.order));
 	link->link.speed_mbps = 10000;
 	cable(eno1, true);
 	wait_s(5);
 	ck_assert_mem_eq(before.order, device()->plan.order, sizeof(before.order));
-	ck_assert_uint_eq(member_view("eno1").buckets, 128);
+	ck_assert_uint_eq(member_view("eno1").buckets, member_view("eno3").buckets);
 }
 END_TEST
 
