@@ -73,6 +73,7 @@ void independent_port_add(struct independent *team, unsigned slot,
 		.lingers_until = NSEC_NEVER,
 	};
 	team->changed |= only(slot);
+	team->leaving &= ~only(slot);
 	if (past->primary)
 		team->primary.hold = (uint8_t)slot;
 	if (past->known)
@@ -91,10 +92,13 @@ static void stop_waiting(struct independent *team, unsigned slot)
 
 void independent_port_remove(struct independent *team, unsigned slot, nsec_t now)
 {
-	/* Should its device come back, it is one that returns. */
+	struct independent_port *port = port_of(team, slot);
+
 	stop_waiting(team, slot);
-	*port_of(team, slot) = (struct independent_port){
-		.returned = port_of(team, slot)->returned || port_of(team, slot)->link_up,
+	team->leaving |= port->link_up ? only(slot) : 0;
+	/* Should its device come back, it is one that returns. */
+	*port = (struct independent_port){
+		.returned = port->returned || port->link_up,
 		.lingers_until = NSEC_NEVER,
 	};
 	team->changed |= only(slot);
@@ -284,6 +288,14 @@ static void write_order(const struct independent *team, member_set pool,
 		order[n] = (uint8_t)first_of(team, others);
 }
 
+/* Also one that is being taken out: what is on its way to it is not lost. */
+static bool still_receives(const struct independent *team, unsigned slot)
+{
+	const struct independent_port *port = &team->ports[slot];
+
+	return port->exists ? port->link_up : has(team->leaving, slot);
+}
+
 static void set_primary(struct independent *team, member_set pool, member_set due)
 {
 	struct placement_role before = team->primary;
@@ -296,7 +308,7 @@ static void set_primary(struct independent *team, member_set pool, member_set du
 		team->also_until = nsec_add(team->now, INDEPENDENT_LINGER);
 	}
 	if (team->now >= team->also_until || primary->also >= PLACEMENT_MEMBERS ||
-	    !team->ports[primary->also].link_up) {
+	    !still_receives(team, primary->also)) {
 		primary->also = PLACEMENT_NONE;
 		team->also_until = NSEC_NEVER;
 	}

@@ -91,6 +91,7 @@ struct independent {
 	nsec_t patience_ends; /* NSEC_NEVER: nothing has begun yet. */
 	bool stale;           /* Something changed that has not been weighed yet. */
 	bool ordered;         /* … by an administrator. */
+	member_set leaving;   /* Taken out with their links up. */
 	member_set changed;
 	bool primary_changed;
 	struct lacp_neighbours neighbours;

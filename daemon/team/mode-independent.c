@@ -98,6 +98,23 @@ static void receive(struct member *member, const struct mac *source, struct span
 	independent_receive(&team->independent, member->slot, payload, team_now(team));
 }
 
+static bool stands_ready(const struct member *member)
+{
+	const struct independent *independent = &member->team->independent;
+
+	switch (independent_reason(independent, member->slot)) {
+	case INDEPENDENT_NO_LINK:
+	case INDEPENDENT_DRAINED:
+		return false;
+	case INDEPENDENT_CARRIES:
+	case INDEPENDENT_STANDS_BY:
+	case INDEPENDENT_WAITS:
+	case INDEPENDENT_NOT_YET:
+		return true;
+	}
+	return false;
+}
+
 static bool is_primary(const struct member *member)
 {
 	return independent_primary(&member->team->independent)->hold == member->slot;
@@ -239,6 +256,7 @@ const struct mode_ops mode_independent = {
 	.drain_actions = drain_actions,
 	.tick = tick,
 	.deadline = deadline,
+	.stands_ready = stands_ready,
 	.primary = primary,
 	.judge = judge,
 	.fill_member_view = fill_member_view,

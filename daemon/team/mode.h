@@ -68,6 +68,9 @@ struct mode_ops {
 	void (*tick)(struct team *team, nsec_t now);
 	nsec_t (*deadline)(const struct team *team);
 
+	/* Whether the member would carry if others did not. NULL: who can carry does. */
+	bool (*stands_ready)(const struct member *member);
+
 	/* Who is the primary, and who are its successors. NULL: there is none. */
 	const struct placement_role *(*primary)(const struct team *team);
 
@@ -151,6 +154,13 @@ static inline void mode_fill_member_view(const struct member *member, struct tea
 {
 	if (member->team->mode->fill_member_view && member->has_port)
 		member->team->mode->fill_member_view(member, view);
+}
+
+static inline bool mode_stands_ready(const struct member *member)
+{
+	const struct mode_ops *mode = member->team->mode;
+
+	return mode->stands_ready && member->has_port && mode->stands_ready(member);
 }
 
 static inline const struct placement_role *mode_primary(const struct team *team)

@@ -99,6 +99,10 @@ void team_settle(struct team *team);
 
 /* traffic.c: may-send, may-receive, buckets and Markers follow the members' states. */
 void team_apply_traffic(struct team *team);
+/* The members that carry, and those that would if others did not. */
+member_set team_ready(const struct team *team);
+/* How many have to carry, or the team is down. */
+unsigned team_least_active(const struct team *team);
 /* Whether it may send as far as it alone is concerned, and has a link. */
 bool member_could_send(const struct member *member);
 void team_marker_answered(struct team *team, unsigned slot, bool answered);

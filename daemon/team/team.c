@@ -217,19 +217,34 @@ nsec_t team_deadline(const struct team *team)
 	return deadline;
 }
 
-int team_drain(struct team *team, unsigned index, bool drain, bool force, struct err *e)
+static int check_drain(const struct team *team, const struct member *member, struct err *e)
 {
-	struct member *member = &team->members[index];
 	member_set bit = member->slot < PLACEMENT_MEMBERS ? (member_set)1 << member->slot : 0;
-	member_set others = team->handover.fit & ~bit;
+	member_set others = team_ready(team) & ~bit;
+	unsigned least = team_least_active(team);
 
-	if (team->phase == TEAM_DELETING)
-		return err_set(e, -EBUSY, "%s is being deleted", team->config.name);
-	if (drain && !force && !member->drained && !others && (team->handover.fit & bit))
+	if (!(team->handover.fit & bit) || (unsigned)__builtin_popcount(others) >= least)
+		return 0;
+	if (least == 1)
 		return err_set(e, -EBUSY,
 			       "%s is the last member of %s that carries traffic; "
 			       "drain it with --force if that is meant",
 			       member->config->name, team->config.name);
+	return err_set(
+		e, -EBUSY,
+		"without %s fewer members of %s would carry traffic than min_active asks for "
+		"(%u), and the team would be down; drain it with --force if that is meant",
+		member->config->name, team->config.name, least);
+}
+
+int team_drain(struct team *team, unsigned index, bool drain, bool force, struct err *e)
+{
+	struct member *member = &team->members[index];
+
+	if (team->phase == TEAM_DELETING)
+		return err_set(e, -EBUSY, "%s is being deleted", team->config.name);
+	if (drain && !force && !member->drained && check_drain(team, member, e) < 0)
+		return -EBUSY;
 	if (member->drained == drain)
 		return 0;
 	member->drained = drain;

@@ -101,10 +101,30 @@ static void hold_back_hesitant(const struct team *team, struct wanted *wanted)
 }
 
 /* In LACP the switch is told: lacp.min_links. */
+unsigned team_least_active(const struct team *team)
+{
+	bool counts = team->config.mode != CONFIG_MODE_LACP && team->config.min_active > 1;
+
+	return counts ? team->config.min_active : 1;
+}
+
+member_set team_ready(const struct team *team)
+{
+	member_set ready = team->handover.fit;
+
+	for (unsigned i = 0; i < team->n_members; i++)
+		if (team->members[i].slot < PLACEMENT_MEMBERS &&
+		    mode_stands_ready(&team->members[i]))
+			ready |= (member_set)1 << team->members[i].slot;
+	return ready;
+}
+
+/* Of one it makes no difference: where none carries nothing is sent. */
 static bool are_too_few(const struct team *team, member_set fit)
 {
-	return team->config.mode != CONFIG_MODE_LACP && team->config.min_active > 1 &&
-	       (unsigned)__builtin_popcount(fit) < team->config.min_active;
+	unsigned least = team_least_active(team);
+
+	return least > 1 && (unsigned)__builtin_popcount(fit) < least;
 }
 
 static void want_nothing(struct wanted *wanted)

@@ -246,6 +246,7 @@ static void fake_allow(struct datapath_team *base, member_set may_send, member_s
 	team->device->may_send = may_send;
 	team->device->may_receive = may_receive;
 	team->datapath->kernel->n_allow++;
+	team->datapath->kernel->n_unfit += !fake_device_fit(team->device);
 }
 
 static void fake_carrier(struct datapath_team *base, unsigned slot, bool up)

@@ -35,6 +35,7 @@ struct fake_kernel {
 	member_set lost_send; /* Members that lost a bit of the words since the test cleared it. */
 	member_set lost_receive;
 	nsec_t now;       /* The world's. */
+	unsigned n_unfit; /* How often a change of the words left no member that is fit. */
 	unsigned n_allow; /* How often the words were changed, */
 	unsigned n_place; /* and plans written. */
 };
