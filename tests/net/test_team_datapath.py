@@ -301,6 +301,24 @@ def test_auto_takes_the_driver_and_says_why(lab, build):
     assert "made by it" in team["datapath_why"]
 
 
+def test_auto_leaves_the_driver_what_it_can_do(lab, build):
+    """What it cannot do gets the other datapath, or the reason and the way out, never something weaker."""
+    scene = settled(new_scene(lab, build, "bonding").start())
+    scene.yoked.stop()
+    scene.yoked.datapath = "auto"
+    scene.yoked.configure(team_config(scene.nics, transmit="direct"))
+    scene.yoked.start()
+    wait_until(lambda: scene.yoked.team()["state"] == "down", 15, lambda: scene.yoked.team())
+    assert 'transmit is "direct", which datapath "team" cannot do' in scene.yoked.team()["explanation"]
+    assert '"ip link delete team0" makes room' in scene.yoked.team()["explanation"]
+    assert scene.host.link("team0"), "what is there stays"
+    scene.yoked.stop()
+    scene.host.ip("link", "delete", "team0")
+    scene.yoked.start()
+    wait_until(lambda: scene.yoked.team()["datapath"] == "bpf", 15, lambda: scene.yoked.team())
+    assert 'which datapath "team" cannot do' in scene.yoked.team()["datapath_why"]
+
+
 def test_drain_and_hash_and_mac_in_place(simple):
     """A drained member receives and has no bucket; the hash changes under traffic without a loss."""
     assert simple.yoked.call("member", "drain", "team0", "eno1").returncode == 0
