@@ -92,7 +92,6 @@ static bool read_group(struct reader *reader, const config_setting_t *setting,
 
 /* A list that is being read. */
 struct list {
-	const config_setting_t *setting;
 	const struct schema_key *key;
 	void *base;
 	unsigned n;        /* In the array so far. */
@@ -159,21 +158,31 @@ static void read_element(struct reader *reader, struct list *list, const config_
 	read_inner(reader, element, key->section, base, prefix);
 }
 
+/* Whether the list has as many entries as it may have; else that is said. */
+static bool check_length(const struct reader *reader, const config_setting_t *setting,
+			 const struct schema_key *key)
+{
+	int n = config_setting_length(setting);
+	char expected[SCHEMA_TEXT_SIZE];
+
+	if (n >= key->min && n <= key->max)
+		return true;
+	report_error(reader->report, config_setting_source_line(setting),
+		     "%s%s has %d entries: expected %s", reader->prefix, key->name, n,
+		     schema_expected(key, expected));
+	return false;
+}
+
 static bool read_list(struct reader *reader, const config_setting_t *setting,
 		      const struct schema_key *key, void *base)
 {
-	struct list list = { .setting = setting, .key = key, .base = base };
+	struct list list = { .key = key, .base = base };
 	unsigned n = (unsigned)config_setting_length(setting);
-	char expected[SCHEMA_TEXT_SIZE];
 
 	if (config_setting_type(setting) != CONFIG_TYPE_LIST)
 		return false;
-	if (n < key->min || n > key->max) {
-		report_error(reader->report, config_setting_source_line(setting),
-			     "%s has %u entries: expected %s", key->name, n,
-			     schema_expected(key, expected));
+	if (!check_length(reader, setting, key))
 		return true;
-	}
 	for (unsigned i = 0; i < n; i++) {
 		reader->element = i + 1;
 		read_element(reader, &list, config_setting_get_elem(setting, i));
@@ -191,8 +200,10 @@ static bool read_addresses(struct reader *reader, const config_setting_t *settin
 	int type = config_setting_type(setting);
 	char found[FOUND_SIZE];
 
-	if ((type != CONFIG_TYPE_LIST && type != CONFIG_TYPE_ARRAY) || n < key->min || n > key->max)
+	if (type != CONFIG_TYPE_LIST && type != CONFIG_TYPE_ARRAY)
 		return false;
+	if (!check_length(reader, setting, key))
+		return true;
 	for (unsigned i = 0; i < n; i++) {
 		const config_setting_t *element = config_setting_get_elem(setting, i);
 

@@ -75,11 +75,11 @@ static const struct mistake mistakes[] = {
 
 	/* Targets. */
 	{ "no target in the list", TO(""), 2,
-	  "monitor 1: targets is a list: expected a list of 1" },
+	  "monitor 1: targets has 0 entries: expected a list of 1 to 8" },
 	{ "nine targets",
 	  TO("\"10.0.0.1\", \"10.0.0.2\", \"10.0.0.3\", \"10.0.0.4\", \"10.0.0.5\", \"10.0.0.6\", "
 	     "\"10.0.0.7\", \"10.0.0.8\", \"10.0.0.9\""),
-	  2, "monitor 1: targets is a list: expected a list of 1 to 8" },
+	  2, "monitor 1: targets has 9 entries: expected a list of 1 to 8" },
 	{ "a target that is no list", WITH("{ type = \"arp\"; targets = \"10.0.0.1\"; }"), 2,
 	  "targets is \"10.0.0.1\": expected a list of 1 to 8 IP addresses" },
 	{ "a target that is a number", TO("1"), 2, "monitor 1: targets has 1: " HOST },
