@@ -22,6 +22,18 @@ static void check_dump(const struct config_team *team)
 	config_free(config);
 }
 
+/* What is asked for and cannot be done is refused while it is read, and told whole. */
+static void check_datapath(const struct config_team *team)
+{
+	char why[CONFIG_REFUSAL_SIZE];
+
+	if (config_datapath_refuses(team, "bpf", why))
+		abort();
+	if (config_datapath_refuses(team, "team", why) &&
+	    (strcmp(team->datapath, "team") == 0 || strlen(why) >= sizeof(why) - 1))
+		abort();
+}
+
 static void check_problems(const struct config_problems *problems, int r)
 {
 	if ((r < 0) != (problems->n_errors > 0) || problems->n > CONFIG_PROBLEMS_MAX)
@@ -45,8 +57,10 @@ static void parse(const uint8_t *bytes, size_t size, enum config_kind kind)
 	int r = config_parse("fuzz", (struct span){ bytes, size }, kind, &config, &problems);
 
 	check_problems(&problems, r);
-	for (unsigned i = 0; config && i < config->n_teams; i++)
+	for (unsigned i = 0; config && i < config->n_teams; i++) {
 		check_dump(&config->teams[i]);
+		check_datapath(&config->teams[i]);
+	}
 	config_free(config);
 }
 
