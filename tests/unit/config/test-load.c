@@ -364,8 +364,7 @@ END_TEST
 #define DIRECT(name, datapath)                                                 \
 	"team: { name = \"" name "\"; mode = \"lacp\"; datapath = \"" datapath \
 	"\";\nmembers = ( { name = \"m-" name "\"; } );\ntransmit = \"direct\"; };\n"
-#define REFUSED \
-	"transmit is \"direct\", which datapath \"team\" cannot do: the kernel's driver sends"
+#define REFUSED "transmit is \"direct\", which datapath \"team\" cannot do: the kernel's driver has"
 
 /* What 'config check' says of a team that wants what one datapath cannot do. */
 static const struct {

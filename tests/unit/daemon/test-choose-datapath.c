@@ -9,7 +9,6 @@ enum wish {
 	WISH_PLAIN,
 	WISH_DIRECT, /* What the datapath "team" can never do. */
 	WISH_INDEPENDENT,
-	WISH_GAP,
 };
 
 struct question {
@@ -42,10 +41,8 @@ static const struct question questions[] = {
 	  "bpf", CANNOT },
 	{ "the same where the driver is not", WISH_DIRECT, "auto", NULL, NULL, false, "bpf",
 	  CANNOT },
-	{ "a switch-independent team", WISH_INDEPENDENT, "auto", NULL, NULL, true, "bpf",
-	  "mode is \"switch-independent\", which datapath \"team\" cannot do" },
-	{ "a gap of one's own", WISH_GAP, "auto", NULL, NULL, true, "bpf",
-	  "flowlet_gap_us is 500, which datapath \"team\" cannot do" },
+	{ "a switch-independent team", WISH_INDEPENDENT, "auto", NULL, NULL, true, "team",
+	  "the kernel has the team driver, which can do all that the configuration asks for" },
 	{ "the driver asked for in the configuration", WISH_DIRECT, "team", NULL, NULL, true, NULL,
 	  CANNOT },
 	{ "the driver asked for on the command line", WISH_DIRECT, "bpf", "team", NULL, true, NULL,
@@ -74,10 +71,6 @@ static struct config_team team_of(const struct question *question)
 	team.transmit_direct = question->wish == WISH_DIRECT;
 	if (question->wish == WISH_INDEPENDENT)
 		team.mode = CONFIG_MODE_INDEPENDENT;
-	if (question->wish == WISH_GAP) {
-		team.balance = CONFIG_BALANCE_DYNAMIC;
-		team.flowlet_gap_us = 500;
-	}
 	return team;
 }
 
