@@ -261,17 +261,25 @@ static int repair(struct dp_bpf *dp, struct dp_hook *hook, struct err *e)
 	return r;
 }
 
+/* What would have left directly leaves by the usual way. */
+static bool is_needed(const struct dp_hook *hook)
+{
+	return hook->spec.place != BPF_PLACE_EGRESS;
+}
+
 /* What has no room in the reports is told after the next check. */
 static void hinder(struct dp_watch *watch, struct dp_hook *hook, const char *why)
 {
 	if (!hook->hindered)
-		hook->hindered = report(watch, hook, DP_REPORT_HINDERED, "%s", why);
+		hook->hindered =
+			!is_needed(hook) || report(watch, hook, DP_REPORT_HINDERED, "%s", why);
 }
 
 static void unhinder(struct dp_watch *watch, struct dp_hook *hook)
 {
 	if (hook->hindered)
-		hook->hindered = !report(watch, hook, DP_REPORT_UNHINDERED, "%s", "");
+		hook->hindered =
+			is_needed(hook) && !report(watch, hook, DP_REPORT_UNHINDERED, "%s", "");
 }
 
 /* Told once, however often it is tried. */
