@@ -86,14 +86,14 @@ def test_a_flap_moves_what_the_member_carried(lab, build, datapath, balance):
 
 @of_each_kind
 def test_a_member_that_comes_or_goes_at_run_time(lab, build, datapath, balance):
-    """A fifth member, added and removed under load: no datagram is lost, and nothing moves that the four others carry."""
+    """A fifth member, added and removed under load: no datagram is lost. It takes at most its share when it comes, and only
+    what it carries moves when it goes: between the four others nothing does."""
     hall = Hall(lab, build, nics=5, datapath=datapath, balance=balance)
     hall.configure(hall.nics[:4])
     hall.start(8)
     hall.await_converged(hall.nics[:4])
     hall.introduce()
     hall.moves()
-    before = ports(hall)
     for verb, members in (("add", hall.nics), ("remove", hall.nics[:4])):
         was = ports(hall)
         traffic = [hall.traffic(hall.machines[0], inbound, flows=32, rate=RATE, seconds=60).flows()
@@ -105,16 +105,17 @@ def test_a_member_that_comes_or_goes_at_run_time(lab, build, datapath, balance):
         for found in traffic:
             assert_clean(found.stop())
         hall.introduce()
-        moved = {mac for _, mac, _, _ in hall.moves() if mac in before}
-        print(f"{verb}: {len(moved)} machines moved")
-        assert moved <= {mac for mac, port in was.items() if port == "p5"}
+        moved = [(mac, old, new) for _, mac, old, new in hall.moves() if mac in was]
+        print(f"{verb}: {len(moved)} of {len(was)} machines moved")
+        assert all("p5" in (old, new) for _, old, new in moved), moved
+        assert len(moved) <= -(-len(was) // 5) if verb == "add" else len(moved) == list(was.values()).count("p5")
 
 
 @of_each_kind
 def test_a_return_costs_no_frame(lab, build, datapath, balance):
-    """Each cable in turn, under load in both directions: pulled it costs milliseconds, put back nothing."""
+    """Under load in both directions: a pulled cable costs milliseconds, put back nothing. The primary's and another."""
     hall = make(lab, build, datapath, balance, silent=0)
-    for nic in hall.nics:
+    for nic in ("eno1", "eno3"):
         lost = {}
         for act in (hall.pull, hall.plug):
             # Datagrams of the machines' own kernels, which also answer for their addresses.
@@ -132,8 +133,9 @@ def test_a_return_costs_no_frame(lab, build, datapath, balance):
         print(f"{nic}: lost {lost['pull']} of {RATE}/s with it, {lost['plug']} when it returned")
 
 
-@of_each_kind
-@pytest.mark.parametrize("kind", ["arp", "nd", "rarp"])
+@pytest.mark.parametrize("datapath,balance,kind", [
+    (datapath, balance, kind) for datapath in DATAPATHS
+    for balance, kind in (("vm-port", "arp"), ("vm-port", "nd"), ("vm-port", "rarp"), ("address-hash", "arp"), ("dynamic", "arp"))])
 def test_a_machine_that_migrates_is_believed(lab, build, datapath, balance, kind):
     """It goes to a port of the switch with its address, and announces itself there: from then on the others reach it
     there, and it reaches them."""
