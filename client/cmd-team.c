@@ -78,12 +78,32 @@ static int get_named(struct context *context, const char *name, json_t **ret, st
 	return 0;
 }
 
+/* Which address behind it is on which member. */
+static int add_stations(struct context *context, json_t *team, struct err *e)
+{
+	json_t *parameters = json_pack("{s:O}", "name", json_object_get(team, "name"));
+	json_t *answer = NULL;
+	int r = call(context, "org.yoke.Team.Stations", parameters, &answer, e);
+
+	json_decref(parameters);
+	if (r < 0)
+		return r;
+	(void)json_object_set(team, "stations", json_object_get(answer, "stations"));
+	(void)json_object_set(team, "stations_refused", json_object_get(answer, "refused"));
+	json_decref(answer);
+	return 0;
+}
+
 static int show(struct context *context, const char *const arguments[], struct err *e)
 {
 	json_t *team = NULL;
 	int r = arguments[0] ? get_named(context, arguments[0], &team, e)
 			     : get_only(context, &team, e);
 
+	if (r == 0)
+		r = add_stations(context, team, e);
+	if (r < 0)
+		json_decref(team);
 	return r < 0 ? r : print(context, team, show_team, e);
 }
 
@@ -162,7 +182,9 @@ static const struct verb verbs[] = {
 		.name = "show",
 		.arguments = "[NAME]",
 		.summary = "Show a team and its members",
-		.help = "Without NAME the only team there is.\n",
+		.help = "With the addresses behind it, and which member each is on. Without NAME "
+			"the "
+			"only\nteam there is.\n",
 		.n_max = 1,
 		.run = show,
 	},

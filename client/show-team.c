@@ -138,6 +138,67 @@ static void show_partner(const struct output *output, const json_t *partner)
 			    field_number(partner, "key"));
 }
 
+static void write_vlans(const json_t *station, char *text, size_t size)
+{
+	size_t i, used = 0;
+	json_t *vlan;
+
+	*text = '\0';
+	json_array_foreach (json_object_get(station, "vlans"), i, vlan) {
+		int r = snprintf(text + used, size - used, "%s%" JSON_INTEGER_FORMAT, i ? "," : "",
+				 json_integer_value(vlan));
+
+		used += r > 0 ? (size_t)r : 0;
+		if (used >= size)
+			return;
+	}
+}
+
+/* "-" where there is none. */
+static const char *name_or_none(const json_t *object, const char *field)
+{
+	const char *text = field_text(object, field);
+
+	return *text ? text : "-";
+}
+
+static void add_station(struct ctl_table *table, const json_t *station)
+{
+	char vlans[96];
+
+	write_vlans(station, vlans, sizeof(vlans));
+	ctl_table_add(table, CTL_STYLE_PLAIN, "%s", field_text(station, "mac"));
+	ctl_table_add(table, CTL_STYLE_PLAIN, "%s", name_or_none(station, "member"));
+	ctl_table_add(table, CTL_STYLE_PLAIN, "%s", name_or_none(station, "home"));
+	ctl_table_add(table, CTL_STYLE_PLAIN, "%s", name_or_none(station, "port"));
+	ctl_table_add(table, CTL_STYLE_PLAIN, "%s", vlans);
+	ctl_table_add(table, CTL_STYLE_PLAIN, "%" PRIu64 " s",
+		      field_number(station, "age_ms") / 1000);
+}
+
+static void show_stations(const struct output *output, const json_t *team)
+{
+	cleanup(ctl_table_freep) struct ctl_table *table =
+		ctl_table_new("ADDRESS|MEMBER|HOME|PORT|VLANS|>HEARD");
+	uint64_t refused = field_number(team, "stations_refused");
+	const json_t *stations = json_object_get(team, "stations");
+	size_t i;
+	json_t *station;
+
+	if (json_array_size(stations) == 0)
+		return;
+	json_array_foreach (stations, i, station) {
+		add_station(table, station);
+	}
+	(void)fputc('\n', output->file);
+	ctl_table_write(table, output->file, 2, output->colour);
+	if (refused)
+		write_sentence(output,
+			       "%" PRIu64 " times an address found no place here: it goes "
+			       "by its hash",
+			       refused);
+}
+
 static void show_team_head(const struct output *output, const json_t *team)
 {
 	const char *state = field_text(team, "state");
@@ -167,6 +228,8 @@ void show_team(const struct output *output, const json_t *team)
 	write_field(output, "address", "%s, MTU %" PRIu64, field_text(team, "mac"),
 		    field_number(team, "mtu"));
 	write_field(output, "speed", "%s", ctl_text_speed(field_number(team, "speed_mbps"), speed));
+	if (*field_text(team, "primary"))
+		write_field(output, "primary", "%s", field_text(team, "primary"));
 	show_partner(output, json_object_get(team, "partner"));
 	show_interfaces(output, team);
 	if (in_order || unproven)
@@ -182,4 +245,5 @@ void show_team(const struct output *output, const json_t *team)
 			    field_number(team, "line"));
 	(void)fputc('\n', output->file);
 	show_member_table(output, json_object_get(team, "members"));
+	show_stations(output, team);
 }

@@ -23,6 +23,14 @@ static void show(struct call *call, const json_t *parameters)
 		call_reply(call, json_pack("{s:o}", "team", json_team(call->server, team)));
 }
 
+static void stations(struct call *call, const json_t *parameters)
+{
+	struct team *team = find_team(call, parameters, "name");
+
+	if (team)
+		call_reply(call, json_stations(call->server, team));
+}
+
 void answer_change(struct call *call, int r, const struct err *e)
 {
 	const char *error = r == -EBUSY ? ERROR_BUSY : ERROR_FAILED;
@@ -128,6 +136,12 @@ static const struct method methods[] = {
 		.access = ACCESS_READ,
 		.parameters = { { "name", PARAMETER_STRING, false } },
 		.handle = show,
+	},
+	{
+		.name = "Stations",
+		.access = ACCESS_READ,
+		.parameters = { { "name", PARAMETER_STRING, false } },
+		.handle = stations,
 	},
 };
 

@@ -6,11 +6,12 @@
 
 static json_t *member_base(const struct team_member_view *view)
 {
-	return json_pack("{s:o, s:s, s:s, s:o, s:b, s:I, s:i}", "name",
+	return json_pack("{s:o, s:s, s:s, s:o, s:b, s:I, s:i, s:b}", "name",
 			 ctl_text_json(view->config->name), "state",
 			 team_member_state_name(view->state), "reason", view->reason, "explanation",
 			 ctl_text_json(view->explanation), "carrier", view->carrier, "speed_mbps",
-			 (json_int_t)view->speed_mbps, "buckets", (int)view->buckets);
+			 (json_int_t)view->speed_mbps, "buckets", (int)view->buckets, "primary",
+			 view->primary);
 }
 
 static json_t *member_counters(const struct datapath_member_counters *counters)
@@ -70,7 +71,7 @@ static json_t *team_base(const struct team_view *view)
 	char mac[MAC_TEXT_SIZE];
 
 	return json_pack(
-		"{s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:o}", "name",
+		"{s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:o, s:o*}", "name",
 		ctl_text_json(view->config->name), "mode", config_mode_name(view->config->mode),
 		"balance", config_balance_name(view->config->balance), "hash",
 		hash_fields_name(view->config->hash), "datapath",
@@ -78,7 +79,8 @@ static json_t *team_base(const struct team_view *view)
 		view->datapath_why ? view->datapath_why : "", "state", team_state_name(view->state),
 		"explanation", ctl_text_json(view->explanation ? view->explanation : ""), "mac",
 		mac_to_text(&view->mac, mac), "mtu", (json_int_t)view->mtu, "speed_mbps",
-		json_number(view->speed_mbps));
+		json_number(view->speed_mbps), "primary",
+		view->primary ? ctl_text_json(view->primary) : NULL);
 }
 
 static json_t *partner(const struct team_view *view)

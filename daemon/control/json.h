@@ -12,6 +12,9 @@ struct control_server;
 json_t *json_host(const struct control_server *server);
 json_t *json_team(const struct control_server *server, struct team *team);
 
+/* The addresses behind the team, as org.yoke.Team.Stations() answers. */
+json_t *json_stations(const struct control_server *server, struct team *team);
+
 /* An array of all teams, or of that one. */
 json_t *json_teams(const struct control_server *server, struct team *only);
 

@@ -30,6 +30,14 @@ bool host_has_device(const struct host *host, const char *name)
 	return host->parts.world->ops->link_by_name(host->parts.world, name);
 }
 
+const char *host_device_name(const struct host *host, int ifindex)
+{
+	const struct link *link =
+		ifindex ? host->parts.world->ops->link_by_index(host->parts.world, ifindex) : NULL;
+
+	return link ? link->name : NULL;
+}
+
 static bool has_member(const struct config_team *team, const char *name)
 {
 	for (unsigned i = 0; i < team->n_members; i++)

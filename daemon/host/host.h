@@ -81,6 +81,9 @@ void host_set_team(struct host *host, struct team *team, const struct host_setti
 /* Whether the team is not as the files have it. */
 bool host_is_changed(const struct host *host, const struct team *team);
 
+/* The name of a network device, valid until the next event; NULL if there is none. */
+const char *host_device_name(const struct host *host, int ifindex);
+
 /* Whether there is a network device of that name now. */
 bool host_has_device(const struct host *host, const char *name);
 

@@ -30,6 +30,11 @@ unsigned team_n_members(const struct team *team)
 	return team->n_members;
 }
 
+unsigned team_member_slot(const struct team *team, unsigned index)
+{
+	return team->members[index].slot;
+}
+
 int team_find_member(const struct team *team, const char *name)
 {
 	for (unsigned i = 0; i < team->n_members; i++)

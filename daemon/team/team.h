@@ -80,6 +80,7 @@ struct team_station_view {
 const char *team_name(const struct team *team);
 const struct config_team *team_config(const struct team *team); /* What runs. */
 unsigned team_n_members(const struct team *team);
+unsigned team_member_slot(const struct team *team, unsigned index);
 void team_get_view(struct team *team, struct team_view *view);
 void team_get_member_view(struct team *team, unsigned index, struct team_member_view *view);
 

@@ -376,6 +376,76 @@ START_TEST(one_is_replaced_while_all_32_slots_are_taken)
 }
 END_TEST
 
+#define INDEPENDENT_HEAD "team: { name = \"team0\"; mode = \"switch-independent\"; "
+
+START_TEST(from_static_to_switch_independent_and_back_no_frame_waits)
+{
+	struct watch watch;
+
+	start(STATIC_TWO);
+	watch = watch_begin();
+	set(INDEPENDENT_HEAD MEMBERS_TWO "};");
+	ck_assert_int_eq(team_view().config->mode, CONFIG_MODE_INDEPENDENT);
+	ck_assert(device()->spec.rules.independent);
+	ck_assert_ptr_nonnull(team_view().primary);
+	ck_assert_int_eq(team_view().state, TEAM_UP);
+	watch_end(&watch, bit_of("eno1") | bit_of("eno2"), 0, 0);
+	set(STATIC_TWO);
+	ck_assert(!device()->spec.rules.independent);
+	expect_both_active();
+	watch_end(&watch, bit_of("eno1") | bit_of("eno2"), 0, 0);
+}
+END_TEST
+
+START_TEST(a_preferred_member_becomes_the_primary_and_nobody_stops)
+{
+	struct watch watch;
+
+	start(INDEPENDENT_HEAD MEMBERS_TWO "};");
+	for (unsigned i = 0; i < 4; i++) {
+		bool first = i % 2;
+
+		watch = watch_begin();
+		set(first ? INDEPENDENT_HEAD "members = ( { name = \"eno1\"; preferred = true; }, "
+					     "{ name = \"eno2\"; } ); };"
+			  : INDEPENDENT_HEAD "members = ( { name = \"eno1\"; }, { name = \"eno2\"; "
+					     "preferred = true; } ); };");
+		ck_assert_str_eq(team_view().primary, first ? "eno1" : "eno2");
+		watch_end(&watch, bit_of("eno1") | bit_of("eno2"), 0, 0);
+	}
+}
+END_TEST
+
+START_TEST(a_standby_takes_over_from_a_member_that_leaves)
+{
+	(void)fake_world_add_link(&world, "eno3", 10000);
+	start(INDEPENDENT_HEAD "members = ( { name = \"eno1\"; }, { name = \"eno2\"; }, "
+			       "{ name = \"eno3\"; standby = true; } ); };");
+	ck_assert_int_eq(member_view("eno3").state, TEAM_MEMBER_STANDBY);
+	set(INDEPENDENT_HEAD "members = ( { name = \"eno2\"; }, { name = \"eno3\"; } ); };");
+	ck_assert_int_eq(member_view("eno3").state, TEAM_MEMBER_ACTIVE);
+	ck_assert_int_eq(team_view().state, TEAM_UP);
+	ck_assert_uint_eq(member_view("eno2").buckets, 128);
+}
+END_TEST
+
+START_TEST(a_change_of_balance_brings_and_ends_the_stations)
+{
+	struct watch watch;
+
+	start(INDEPENDENT_HEAD MEMBERS_TWO "};");
+	watch = watch_begin();
+	set(INDEPENDENT_HEAD "balance = \"vm-port\"; " MEMBERS_TWO "};");
+	ck_assert(device()->spec.rules.homes);
+	set(INDEPENDENT_HEAD "balance = \"vm-port\"; announce: { count = 9; }; " MEMBERS_TWO "};");
+	set(STATIC_TWO);
+	ck_assert(!device()->spec.rules.homes);
+	set(STATIC_HEAD "balance = \"vm-port\"; " MEMBERS_TWO "};");
+	ck_assert(device()->spec.rules.homes);
+	watch_end(&watch, bit_of("eno1") | bit_of("eno2"), 0, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("runtime");
@@ -395,6 +465,10 @@ int main(void)
 	tcase_add_test(tcase, another_datapath_is_refused_with_the_reason);
 	tcase_add_test(tcase, members_and_keys_of_other_teams_are_refused);
 	tcase_add_test(tcase, one_is_replaced_while_all_32_slots_are_taken);
+	tcase_add_test(tcase, from_static_to_switch_independent_and_back_no_frame_waits);
+	tcase_add_test(tcase, a_preferred_member_becomes_the_primary_and_nobody_stops);
+	tcase_add_test(tcase, a_standby_takes_over_from_a_member_that_leaves);
+	tcase_add_test(tcase, a_change_of_balance_brings_and_ends_the_stations);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("runtime with a partner");
 	tcase_add_checked_fixture(tcase, setup, teardown);

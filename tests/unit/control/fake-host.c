@@ -259,6 +259,11 @@ bool host_has_device(const struct host *host, const char *name)
 	return strncmp(name, "eno", 3) == 0;
 }
 
+const char *host_device_name(const struct host *host, int ifindex)
+{
+	return ifindex == 40 ? "vnet0" : NULL;
+}
+
 void fake_host_refuse(struct host *host, const char *text)
 {
 	(void)snprintf(host->refusal, sizeof(host->refusal), "%s", text);
@@ -309,6 +314,36 @@ void host_create_team(struct host *host, const struct host_setting *setting)
 const struct config_team *team_config(const struct team *team)
 {
 	return &team->config;
+}
+
+unsigned team_member_slot(const struct team *team, unsigned index)
+{
+	return team->members[index].slot;
+}
+
+/* One behind a port, and one that is with the primary and not at work. */
+size_t team_stations_view(const struct team *team, struct team_station_view *views, size_t n)
+{
+	views[0] = (struct team_station_view){
+		.mac = { { 0x52, 0x54, 0, 0, 0, 1 } },
+		.n_vlans = 2,
+		.vlans = { 0, 20 },
+		.slot = 1,
+		.home = 0,
+		.port_ifindex = 40,
+		.age = 1500 * NSEC_PER_MS,
+	};
+	views[1] = (struct team_station_view){
+		.mac = { { 0x52, 0x54, 0, 0, 0, 2 } },
+		.slot = PLACEMENT_NONE,
+		.home = PLACEMENT_NONE,
+	};
+	return 2;
+}
+
+uint64_t team_stations_refused(const struct team *team)
+{
+	return 7;
 }
 
 const char *team_state_name(enum team_state state)

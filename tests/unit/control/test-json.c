@@ -361,6 +361,7 @@ static const struct {
 	{ "org.yoke.Host", "Status", "{}" },
 	{ "org.yoke.Team", "List", "{}" },
 	{ "org.yoke.Team", "Show", "{\"name\":\"team0\"}" },
+	{ "org.yoke.Team", "Stations", "{\"name\":\"team0\"}" },
 	{ "org.yoke.Lacp", "Show", "{}" },
 	{ "org.yoke.Lacp", "Trace", "{\"team\":\"team0\",\"member\":\"eno1\"}" },
 };
@@ -401,6 +402,23 @@ START_TEST(answers_are_as_their_description_says)
 		       methods_with_answers[_i].parameters);
 	answer = parameters_of(call);
 	assert_described(text, strstr(list, "->"), answer);
+	json_decref(answer);
+}
+END_TEST
+
+START_TEST(stations_are_told_by_the_names_of_their_members_and_ports)
+{
+	json_t *answer = parameters_of("{\"method\":\"org.yoke.Team.Stations\",\"parameters\":"
+				       "{\"name\":\"team0\"}}");
+	json_t *wanted = json_loads(
+		"{\"stations\":[{\"mac\":\"52:54:00:00:00:01\",\"member\":\"eno2\",\"home\":"
+		"\"eno1\",\"port\":\"vnet0\",\"vlans\":[0,20],\"age_ms\":1500},"
+		"{\"mac\":\"52:54:00:00:00:02\",\"member\":null,\"home\":null,\"port\":null,"
+		"\"vlans\":[],\"age_ms\":0}],\"refused\":7}",
+		0, NULL);
+
+	ck_assert(json_equal(answer, wanted));
+	json_decref(wanted);
 	json_decref(answer);
 }
 END_TEST
@@ -476,6 +494,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, answers_are_as_their_description_says, 0,
 			    ARRAY_SIZE(methods_with_answers));
 	tcase_add_test(tcase, the_table_of_methods_is_as_described);
+	tcase_add_test(tcase, stations_are_told_by_the_names_of_their_members_and_ports);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

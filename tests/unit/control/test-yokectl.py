@@ -84,6 +84,8 @@ def json_is_one_document():
         equal(team["name"], "team0")
         equal([member["name"] for member in team["members"]], ["eno1", "eno2"])
         equal(json.loads(daemon.ctl("team", "show", "--json").stdout), team)
+        equal([station["member"] for station in team.pop("stations")], ["eno2", None])
+        equal(team.pop("stations_refused"), 7)
         equal(json.loads(daemon.ctl("team", "list", "--json").stdout)["teams"], [team])
         status = json.loads(daemon.ctl("status", "--json").stdout)
         equal(sorted(status), ["host", "teams"])

@@ -65,6 +65,7 @@ static const struct {
 	{ "hostile", "lacp-hostile", show_lacp, false },
 	{ "lacp", "lacp-show", show_lacp, false },
 	{ "static", "lacp-static", show_lacp, false },
+	{ "independent", "team-show-independent", show_first_team, false },
 	{ "trace", "lacp-trace", show_trace_all, false },
 	{ "events", "monitor", show_events, false },
 	{ "problems", "config-check", show_problems, false },
