@@ -13,12 +13,13 @@ static void add(struct words *words, const char *separator, const char *text)
 {
 	size_t at = strlen(words->text);
 
-	(void)snprintf(words->text + at, sizeof(words->text) - at, "%s%s", at ? separator : "",
-		       text);
+	(void)snprintf(words->text + at, sizeof(words->text) - at, "%s%s", separator, text);
 }
 
-static struct words targets_of(const struct config_monitor *monitor)
+/* "none of 10.0.0.1, 10.0.0.2 in VLAN 7 has", for "answered". */
+static struct words nobody_of(const struct config_monitor *monitor)
 {
+	bool several = monitor->n_targets > 1;
 	struct words words = {};
 
 	for (unsigned t = 0; t < monitor->n_targets; t++) {
@@ -26,7 +27,7 @@ static struct words targets_of(const struct config_monitor *monitor)
 		char text[INET6_ADDRSTRLEN];
 
 		if (inet_ntop(target->v6 ? AF_INET6 : AF_INET, target->bytes, text, sizeof(text)))
-			add(&words, ", ", text);
+			add(&words, t ? ", " : several ? "none of " : "", text);
 	}
 	if (monitor->vlan) {
 		char text[32];
@@ -34,6 +35,7 @@ static struct words targets_of(const struct config_monitor *monitor)
 		(void)snprintf(text, sizeof(text), " in VLAN %u", monitor->vlan);
 		add(&words, "", text);
 	}
+	add(&words, "", several ? " has" : " has not");
 	return words;
 }
 
@@ -57,24 +59,23 @@ static void judge_probe(const struct member *member, unsigned i, struct verdict 
 	const struct config_monitor *monitor = &member->team->config.monitors[i];
 	const struct probe *probe = &member->team->health.probes[i];
 	const struct probe_member *state = &probe->members[member->slot];
-	struct words targets = targets_of(monitor);
+	struct words nobody = nobody_of(monitor);
 
 	if (state->state == PROBE_UNPROVEN)
 		verdict_set(verdict, TEAM_MEMBER_DOWN, "probe-unanswered",
-			    "its link is up, but %s %s has not answered twice in a row on it yet",
-			    monitor->n_targets > 1 ? "none of" : "the target", targets.text);
+			    "its link is up, but %s answered on it twice in a row yet",
+			    nobody.text);
 	else if (state->heard)
 		verdict_set(verdict, TEAM_MEMBER_FAILED, "probe-unanswered",
-			    "%s %s has answered on it for %llu ms, while other members were "
-			    "answered",
-			    monitor->n_targets > 1 ? "none of" : "not once", targets.text,
+			    "%s answered on it for %llu ms, while other members were answered",
+			    nobody.text,
 			    (unsigned long long)(nsec_since(state->heard, team_now(member->team)) /
 						 NSEC_PER_MS));
 	else
 		verdict_set(verdict, TEAM_MEMBER_FAILED, "probe-unanswered",
-			    "%s %s has answered on it since its link is up, while other members "
-			    "were answered",
-			    monitor->n_targets > 1 ? "none of" : "not once", targets.text);
+			    "%s answered on it since its link is up, while other members were "
+			    "answered",
+			    nobody.text);
 }
 
 static void judge_speed(const struct member *member, unsigned i, struct verdict *verdict)
@@ -155,10 +156,9 @@ static bool judge_silence(const struct member *member, struct verdict *verdict)
 		if (!health_asks(&health->monitors[i]) || !probe_is_silent(&health->probes[i]))
 			continue;
 		verdict_set(verdict, TEAM_MEMBER_ACTIVE, "probe-silent",
-			    "%s %s answers on any member: that tells nothing of the members, and "
-			    "none is taken out for it; see whether the targets are right",
-			    health->monitors[i].n_targets > 1 ? "none of" : "not once",
-			    targets_of(&health->monitors[i]).text);
+			    "%s answered on any member of late: that tells nothing of the members, "
+			    "and none is taken out for it; see whether the targets are right",
+			    nobody_of(&health->monitors[i]).text);
 		return true;
 	}
 	return false;

@@ -72,10 +72,12 @@ static void say_goodbye(struct member *member)
 	if (team->config.mode != CONFIG_MODE_LACP)
 		return;
 	team->mode->port_remove(member);
+	member->has_port = false;
 	team->mode->drain_actions(team);
 	member->collecting = false;
 	member->distributing = false;
 	team->mode->port_add(member);
+	member->has_port = true;
 }
 
 /* Tells the mode of the link as it is now. */

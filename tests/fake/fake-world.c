@@ -137,6 +137,7 @@ static int fake_frame_send(struct world *base, int ifindex, struct span frame)
 	};
 	memcpy(sent->bytes, frame.bytes, frame.size);
 	world->n_frames++;
+	fake_network_take(world, ifindex, frame);
 	return 0;
 }
 
@@ -180,6 +181,45 @@ void fake_world_neighbour(struct fake_world *world, const struct host_neighbour 
 		host_neighbour_changed(world->host, neighbour);
 }
 
+static void fake_probe_join(struct world *base, int ifindex, const struct probe_address *targets,
+			    size_t n)
+{
+	struct fake_link *link = fake_world_link(fake_of(base), ifindex);
+
+	if (link)
+		link->asks = true;
+}
+
+static void fake_probe_leave(struct world *base, int ifindex)
+{
+	struct fake_link *link = fake_world_link(fake_of(base), ifindex);
+
+	if (link)
+		link->asks = false;
+}
+
+static void fake_errors_ask(struct world *base, int ifindex)
+{
+	struct fake_world *world = fake_of(base);
+
+	if (world->n_errors_wanted < FAKE_LINKS)
+		world->errors_wanted[world->n_errors_wanted++] = ifindex;
+}
+
+static unsigned tell_errors(struct fake_world *world)
+{
+	unsigned n = world->n_errors_wanted;
+
+	world->n_errors_wanted = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const struct fake_link *link = fake_world_link(world, world->errors_wanted[i]);
+
+		if (world->host && link)
+			host_member_errors(world->host, link->link.ifindex, link->errors);
+	}
+	return n;
+}
+
 static void fake_save_identity(struct world *base, char *text)
 {
 	struct fake_world *world = fake_of(base);
@@ -210,6 +250,9 @@ static const struct world_ops fake_world_ops = {
 	.frame_send = fake_frame_send,
 	.addresses = fake_addresses,
 	.neighbours = fake_neighbours,
+	.probe_join = fake_probe_join,
+	.probe_leave = fake_probe_leave,
+	.errors_ask = fake_errors_ask,
 	.save_identity = fake_save_identity,
 	.fill_status = fake_fill_status,
 };
@@ -438,6 +481,8 @@ static void let_happen(struct fake_world *world)
 
 	do {
 		n = drain_partner(world);
+		n += fake_network_deliver(world);
+		n += tell_errors(world);
 		if (world->host)
 			n += fake_datapath_run(world->datapath);
 	} while (n);

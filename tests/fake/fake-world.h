@@ -5,6 +5,7 @@
 #include "daemon/core/lacp/lacp.h"
 #include "daemon/host/lifecycle.h"
 #include "tests/fake/fake-datapath.h"
+#include "tests/fake/fake-network.h"
 
 #define FAKE_LINKS 40
 
@@ -19,6 +20,9 @@ struct fake_link {
 	uint64_t *word;
 	unsigned slot;
 	unsigned frames_sent;
+	bool way_is_dead; /* Behind the cable: nothing comes back. */
+	bool asks;        /* Answers to probes reach us. */
+	uint64_t errors;  /* What the device would count. */
 };
 
 #define FAKE_FRAMES 8192
@@ -56,6 +60,9 @@ struct fake_world {
 	/* Changes a team's configuration after it was read; NULL: nothing. */
 	void (*adjust)(struct config_team *config);
 	unsigned asked; /* Questions whether a lost link is back. */
+	struct fake_network network;
+	int errors_wanted[FAKE_LINKS]; /* Devices that were asked for their errors. */
+	unsigned n_errors_wanted;
 	char folder[32];
 };
 
