@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_SOCKET_LIMIT 128
+#define FRAME_SOCKET_LIMIT 512
 
 struct frame_socket;
 
