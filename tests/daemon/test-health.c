@@ -143,6 +143,7 @@ enum chatter {
 	CHATTER_OTHER_MEMBER,
 	CHATTER_VLAN,
 	CHATTER_BROADCAST,
+	CHATTER_OURSELVES,
 	CHATTER_QUESTION,
 	CHATTER_RUBBISH,
 };
@@ -152,6 +153,7 @@ static const char *const chatter_words[] = {
 	[CHATTER_OTHER_MEMBER] = "the target's answers to another member, flooded",
 	[CHATTER_VLAN] = "the target's answers in another VLAN",
 	[CHATTER_BROADCAST] = "what the target tells everybody",
+	[CHATTER_OURSELVES] = "answers of our own host, as the target has its address",
 	[CHATTER_QUESTION] = "questions of the target",
 	[CHATTER_RUBBISH] = "rubbish",
 };
@@ -176,6 +178,10 @@ static void chatter(enum chatter kind)
 	case CHATTER_BROADCAST:
 		hear(eno1, &gateway, &everybody, 0);
 		return;
+	case CHATTER_OURSELVES:
+		(void)fake_answer_build(&gateway, own, 0, frame);
+		memcpy(frame + 14 + 8, other, sizeof(*other));
+		break;
 	case CHATTER_QUESTION:
 		(void)fake_answer_build(&gateway, own, 0, frame);
 		frame[14 + 7] = 1;
