@@ -1,9 +1,10 @@
 /* Sits at the daemon's sockets for answers to probes, each bound to one device and to all
- * protocols, and lets pass ARP replies and solicited neighbour advertisements of targets that are
- * in the map, of each no more than a token bucket has tokens for. Copies what it looks at, so that
- * CAP_BPF alone can load it. */
+ * protocols, and lets pass ARP replies and solicited neighbour advertisements to the device's own
+ * address, of targets that are in the map, of each no more than a token bucket has tokens for.
+ * Copies what it looks at, so that CAP_BPF alone can load it. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/in6.h>
 
 #include <bpf/bpf_endian.h>
@@ -80,6 +81,10 @@ int answer_filter(struct __sk_buff *skb)
 	struct answer_filter_key key = { .ifindex = skb->ifindex };
 	struct answer_filter_target *target;
 
+	/* Answers come to the device's own address. What is for all or for others, as an answer to
+	 * another member that a switch floods, must not use up the tokens. */
+	if (skb->pkt_type != PACKET_HOST)
+		return 0;
 	if (skb->protocol == bpf_htons(ETH_P_ARP)) {
 		if (!arp_sender(skb, &key))
 			return 0;

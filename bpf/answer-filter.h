@@ -7,10 +7,10 @@
 /* 64 teams of 32 members with eight targets each; memory is taken for what there is. */
 #define ANSWER_FILTER_TARGETS 16384
 
-/* In any second at most burst + rate answers of one target on one device. A probe every hundredth
- * of a second is answered in full. */
-#define ANSWER_FILTER_BURST 16
-#define ANSWER_FILTER_RATE 112
+/* In any second at most burst + rate answers of one target on one device: more than twice as many
+ * as the fastest probe asks for, 200 a second. */
+#define ANSWER_FILTER_BURST 64
+#define ANSWER_FILTER_RATE 448
 #define ANSWER_FILTER_TOKEN_NS (1000000000ull / ANSWER_FILTER_RATE)
 
 /* As much of a frame is kept: more than any answer has that can be judged. */

@@ -13,7 +13,8 @@ struct frame_socket;
 struct system_path {
 	int bridge;
 	int port;
-	uint16_t vlan;
+	uint16_t vlan;     /* 0: as the bridge sends them; */
+	uint16_t untagged; /* this VLAN's have none. */
 };
 
 /* A team's device whose bridges' tables are wanted. */

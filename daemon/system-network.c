@@ -121,13 +121,15 @@ static struct host_neighbour neighbour_of(const struct system_uplink *uplink,
 					  const struct system_path *path,
 					  const struct fdb_entry *entry, bool gone)
 {
+	uint16_t vlan = entry->vlan == path->untagged ? 0 : entry->vlan;
+
 	return (struct host_neighbour){
 		.uplink = uplink->ifindex,
 		.bridge = entry->bridge,
 		/* Behind the VLAN device by which the bridge uses the team is behind the team. */
 		.port = entry->port == path->port ? uplink->ifindex : entry->port,
 		.mac = entry->mac,
-		.vlan = path->vlan ? path->vlan : entry->vlan,
+		.vlan = path->vlan ? path->vlan : vlan,
 		.permanent = entry->permanent,
 		.gone = gone,
 	};
@@ -167,6 +169,10 @@ static void on_entry_changed(void *userdata, const struct fdb_entry *entry, bool
 {
 	struct system *system = userdata;
 
+	if (!entry) {
+		system->network_changed = true;
+		return;
+	}
 	for (unsigned i = 0; i < system->n_uplinks; i++) {
 		const struct system_uplink *uplink = &system->uplinks[i];
 
@@ -194,14 +200,15 @@ static void find_paths(struct system *system, struct system_uplink *uplink)
 					.bridge = above[j].link->ifindex,
 					.port = above[i].link->ifindex,
 					.vlan = above[i].vlan,
+					.untagged = fdb_monitor_untagged(system->fdb,
+									 above[i].link->ifindex),
 				};
 }
 
 static bool has_path(const struct system_uplink *uplink, const struct system_path *wanted)
 {
 	for (unsigned i = 0; i < uplink->n_paths; i++)
-		if (uplink->paths[i].bridge == wanted->bridge &&
-		    uplink->paths[i].port == wanted->port && uplink->paths[i].vlan == wanted->vlan)
+		if (memcmp(&uplink->paths[i], wanted, sizeof(*wanted)) == 0)
 			return true;
 	return false;
 }
@@ -218,27 +225,26 @@ static void tell_difference(struct system *system, const struct system_uplink *u
 	}
 }
 
-static void collect_bridges(const struct system *system, struct nl_mirror_scope *bridges)
+static void add_to_scope(struct nl_mirror_scope *scope, int ifindex)
 {
-	for (unsigned i = 0; i < system->n_uplinks; i++)
-		for (unsigned j = 0; j < system->uplinks[i].n_paths; j++) {
-			int bridge = system->uplinks[i].paths[j].bridge;
-			bool known = false;
-
-			for (unsigned k = 0; k < bridges->n; k++)
-				known |= bridges->ifindexes[k] == bridge;
-			if (!known && bridges->n < NL_MIRROR_SCOPE_MAX)
-				bridges->ifindexes[bridges->n++] = bridge;
-		}
+	for (unsigned i = 0; i < scope->n; i++)
+		if (scope->ifindexes[i] == ifindex)
+			return;
+	if (scope->n < NL_MIRROR_SCOPE_MAX)
+		scope->ifindexes[scope->n++] = ifindex;
 }
 
 static void watch_bridges(struct system *system)
 {
-	struct nl_mirror_scope bridges = {};
+	struct nl_mirror_scope bridges = {}, ports = {};
 	struct err e;
 
-	collect_bridges(system, &bridges);
-	if (fdb_monitor_set_bridges(system->fdb, &bridges, &e) < 0)
+	for (unsigned i = 0; i < system->n_uplinks; i++)
+		for (unsigned j = 0; j < system->uplinks[i].n_paths; j++) {
+			add_to_scope(&bridges, system->uplinks[i].paths[j].bridge);
+			add_to_scope(&ports, system->uplinks[i].paths[j].port);
+		}
+	if (fdb_monitor_watch(system->fdb, &bridges, &ports, &e) < 0)
 		log_error("addresses of silent machines stay unknown: %s", e.text);
 }
 

@@ -1,5 +1,6 @@
 #include "daemon/kernel/fdb-monitor.h"
 
+#include "daemon/kernel/bridge-vlans.h"
 #include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 
@@ -25,7 +26,9 @@ struct fdb_monitor {
 	void *userdata;
 	int epoll;                /* Stays the same while the mirror comes and goes. */
 	struct nl_mirror *mirror; /* NULL: nobody wants anything. */
+	struct nl_mirror *vlans;  /* As long as 'mirror'. */
 	struct nl_mirror_scope bridges;
+	struct nl_mirror_scope ports;
 };
 
 /* The kernel tells of the neighbours of IP by the same group, which change all the time. The filter
@@ -98,11 +101,19 @@ static void on_changed(void *userdata, const void *entry, bool gone)
 	monitor->changed(monitor->userdata, entry, gone);
 }
 
+static void on_vlans_changed(void *userdata, const void *entry, bool gone)
+{
+	struct fdb_monitor *monitor = userdata;
+
+	monitor->changed(monitor->userdata, NULL, gone);
+}
+
 void fdb_monitor_free(struct fdb_monitor *monitor)
 {
 	if (!monitor)
 		return;
 	nl_mirror_free(monitor->mirror);
+	nl_mirror_free(monitor->vlans);
 	closep(&monitor->epoll);
 	free(monitor);
 }
@@ -135,54 +146,84 @@ int fdb_monitor_fd(const struct fdb_monitor *monitor)
 
 void fdb_monitor_dispatch(struct fdb_monitor *monitor)
 {
+	if (monitor->vlans)
+		nl_mirror_dispatch(monitor->vlans);
 	if (monitor->mirror)
 		nl_mirror_dispatch(monitor->mirror);
-}
-
-static int start(struct fdb_monitor *monitor, struct err *e)
-{
-	struct epoll_event event = { .events = EPOLLIN };
-	int r = nl_mirror_new(&kind, monitor->worker, on_changed, monitor, &monitor->mirror, e);
-
-	if (r < 0)
-		return r;
-	if (epoll_ctl(monitor->epoll, EPOLL_CTL_ADD, nl_mirror_fd(monitor->mirror), &event) < 0) {
-		r = err_errno(e, -errno, "cannot listen to changes of %s", kind.what);
-		nl_mirror_free(steal_ptr(monitor->mirror));
-	}
-	return r;
 }
 
 /* Who listens is told of the end of what it knew, as with any other change. */
 static void stop(struct fdb_monitor *monitor)
 {
-	const struct nl_mirror_scope none = {};
-
-	nl_mirror_forget(monitor->mirror);
+	if (monitor->mirror)
+		nl_mirror_forget(monitor->mirror);
 	nl_mirror_free(steal_ptr(monitor->mirror));
-	monitor->bridges = none;
+	nl_mirror_free(steal_ptr(monitor->vlans));
+	monitor->bridges = (struct nl_mirror_scope){};
+	monitor->ports = (struct nl_mirror_scope){};
 }
 
-int fdb_monitor_set_bridges(struct fdb_monitor *monitor, const struct nl_mirror_scope *bridges,
-			    struct err *e)
+static int wait_for(struct fdb_monitor *monitor, const struct nl_mirror *mirror)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	return epoll_ctl(monitor->epoll, EPOLL_CTL_ADD, nl_mirror_fd(mirror), &event) < 0 ? -errno
+											  : 0;
+}
+
+static int start(struct fdb_monitor *monitor, struct err *e)
+{
+	int r = nl_mirror_new(&bridge_vlans_kind, monitor->worker, on_vlans_changed, monitor,
+			      &monitor->vlans, e);
+
+	if (r == 0)
+		r = nl_mirror_new(&kind, monitor->worker, on_changed, monitor, &monitor->mirror, e);
+	if (r < 0)
+		return r;
+	r = wait_for(monitor, monitor->vlans);
+	if (r == 0)
+		r = wait_for(monitor, monitor->mirror);
+	return r < 0 ? err_errno(e, r, "cannot listen to changes of %s", kind.what) : 0;
+}
+
+static bool same_scope(const struct nl_mirror_scope *a, const struct nl_mirror_scope *b)
+{
+	return a->n == b->n &&
+	       memcmp(a->ifindexes, b->ifindexes, a->n * sizeof(a->ifindexes[0])) == 0;
+}
+
+int fdb_monitor_watch(struct fdb_monitor *monitor, const struct nl_mirror_scope *bridges,
+		      const struct nl_mirror_scope *ports, struct err *e)
 {
 	int r = 0;
 
-	if (bridges->n == monitor->bridges.n &&
-	    memcmp(bridges->ifindexes, monitor->bridges.ifindexes,
-		   bridges->n * sizeof(bridges->ifindexes[0])) == 0)
-		return 0;
 	if (!bridges->n) {
 		stop(monitor);
 		return 0;
 	}
 	if (!monitor->mirror)
 		r = start(monitor, e);
-	if (r < 0)
+	if (r < 0) {
+		stop(monitor);
 		return r;
-	monitor->bridges = *bridges;
-	nl_mirror_set_scope(monitor->mirror, bridges);
+	}
+	if (!same_scope(&monitor->ports, ports)) {
+		monitor->ports = *ports;
+		nl_mirror_set_scope(monitor->vlans, ports);
+	}
+	if (!same_scope(&monitor->bridges, bridges)) {
+		monitor->bridges = *bridges;
+		nl_mirror_set_scope(monitor->mirror, bridges);
+	}
 	return 0;
+}
+
+uint16_t fdb_monitor_untagged(const struct fdb_monitor *monitor, int port)
+{
+	const struct bridge_vlans_entry *entry =
+		monitor->vlans ? mirror_table_find(nl_mirror_table(monitor->vlans), &port) : NULL;
+
+	return entry ? (uint16_t)entry->untagged : 0;
 }
 
 void fdb_monitor_each(const struct fdb_monitor *monitor,

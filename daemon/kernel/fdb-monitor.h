@@ -21,7 +21,7 @@ struct fdb_entry {
 
 struct fdb_monitor;
 
-/* As mirror_changed. */
+/* As mirror_changed. 'entry' is NULL when what fdb_monitor_untagged() says may have changed. */
 typedef void fdb_changed(void *userdata, const struct fdb_entry *entry, bool gone);
 
 /* Listens to nothing yet. */
@@ -31,10 +31,13 @@ void fdb_monitor_free(struct fdb_monitor *monitor);
 int fdb_monitor_fd(const struct fdb_monitor *monitor);
 void fdb_monitor_dispatch(struct fdb_monitor *monitor);
 
-/* From now on these bridges are of interest, and no others; with none, it listens to nothing and
- * forgets all. Entries of a new one come by 'changed'. */
-int fdb_monitor_set_bridges(struct fdb_monitor *monitor, const struct nl_mirror_scope *bridges,
-			    struct err *e);
+/* From now on these bridges are of interest, and of these of their ports the VLANs; no others are.
+ * Without bridges it listens to nothing and forgets all. Entries of a new one come by 'changed'. */
+int fdb_monitor_watch(struct fdb_monitor *monitor, const struct nl_mirror_scope *bridges,
+		      const struct nl_mirror_scope *ports, struct err *e);
+
+/* The VLAN whose frames leave the port without a tag; 0: none is known. */
+uint16_t fdb_monitor_untagged(const struct fdb_monitor *monitor, int port);
 
 /* Calls 'each' for all entries that are known, until it returns false. */
 void fdb_monitor_each(const struct fdb_monitor *monitor,

@@ -3,10 +3,10 @@
  *
  * Answers are taken by a socket for each device that was joined, bound to it and to all protocols:
  * so it sees frames before the datapath's programs and the kernel's team driver do, and devices
- * that were not joined pay nothing. A program at the sockets lets pass only answers of the targets
- * that were named (ARP replies, solicited neighbour advertisements), of each target at most
- * FRAME_SOCKET_LIMIT a second: neither other ARP traffic nor a flood of it wakes the daemon or
- * crowds an answer out. */
+ * that were not joined pay nothing. A program at the sockets lets pass only answers to the device's
+ * own address, of the targets that were named (ARP replies, solicited neighbour advertisements), of
+ * each target at most FRAME_SOCKET_LIMIT a second: neither other ARP traffic nor a flood of it
+ * wakes the daemon or crowds an answer out. */
 #pragma once
 
 #include "lib/base/err.h"
@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_SOCKET_LIMIT 128
+#define FRAME_SOCKET_LIMIT 512
 
 struct frame_socket;
 

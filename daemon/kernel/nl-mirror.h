@@ -9,7 +9,7 @@
 struct nlmsghdr;
 struct sock_fprog;
 
-#define NL_MIRROR_SCOPE_MAX 64
+#define NL_MIRROR_SCOPE_MAX 256
 
 /* The devices whose entries are wanted; what that means is the parser's business. */
 struct nl_mirror_scope {

@@ -145,6 +145,16 @@ static int find_target(const struct config_monitor *monitor, const struct probe_
 	return -1;
 }
 
+/* A target that we are ourselves proves nothing: a question that leaves by one member may come back
+ * by another, and is answered by the host. */
+static bool is_our_own(const struct team *team, const struct mac *mac)
+{
+	for (unsigned i = 0; i < team->n_members; i++)
+		if (team->members[i].ifindex && mac_equal(&team->members[i].mac, mac))
+			return true;
+	return mac_equal(&team->mac, mac);
+}
+
 /* True: its state changed. */
 static bool take_answer(struct member *member, const struct probe_answer *answer)
 {
@@ -153,7 +163,8 @@ static bool take_answer(struct member *member, const struct probe_answer *answer
 	bool changed = false;
 
 	/* An answer to another member's question may be flooded to this one. */
-	if (!mac_equal(&answer->destination, &member->mac) || member->slot >= PROBE_MEMBERS)
+	if (!mac_equal(&answer->destination, &member->mac) || member->slot >= PROBE_MEMBERS ||
+	    is_our_own(member->team, &answer->mac))
 		return false;
 	for (unsigned i = 0; i < health->n_monitors; i++) {
 		struct probe *probe = &health->probes[i];

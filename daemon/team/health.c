@@ -1,4 +1,6 @@
 /* What is known of the way behind a member's link. */
+#include "daemon/team/health.h"
+
 #include "daemon/team/health-internal.h"
 #include "daemon/team/lifecycle.h"
 

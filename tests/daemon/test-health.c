@@ -62,7 +62,10 @@ START_TEST(without_monitors_nothing_is_asked_and_nothing_is_due)
 	start_health(TEAM " };");
 	ck_assert(carries("eno1") && carries("eno2"));
 	ck_assert(!fake_world_link(&world, eno1)->asks);
-	ck_assert_uint_eq(host_deadline(world.host), NSEC_NEVER);
+	world.n_frames = 0;
+	fake_world_run(&world, 5 * NSEC_PER_SEC);
+	ck_assert_uint_eq(world.n_frames, 0);
+	ck_assert_uint_gt(host_deadline(world.host), world.now + NSEC_PER_SEC);
 }
 END_TEST
 
@@ -140,6 +143,7 @@ enum chatter {
 	CHATTER_OTHER_MEMBER,
 	CHATTER_VLAN,
 	CHATTER_BROADCAST,
+	CHATTER_OURSELVES,
 	CHATTER_QUESTION,
 	CHATTER_RUBBISH,
 };
@@ -149,6 +153,7 @@ static const char *const chatter_words[] = {
 	[CHATTER_OTHER_MEMBER] = "the target's answers to another member, flooded",
 	[CHATTER_VLAN] = "the target's answers in another VLAN",
 	[CHATTER_BROADCAST] = "what the target tells everybody",
+	[CHATTER_OURSELVES] = "answers of our own host, as the target has its address",
 	[CHATTER_QUESTION] = "questions of the target",
 	[CHATTER_RUBBISH] = "rubbish",
 };
@@ -173,6 +178,10 @@ static void chatter(enum chatter kind)
 	case CHATTER_BROADCAST:
 		hear(eno1, &gateway, &everybody, 0);
 		return;
+	case CHATTER_OURSELVES:
+		(void)fake_answer_build(&gateway, own, 0, frame);
+		memcpy(frame + 14 + 8, other, sizeof(*other));
+		break;
 	case CHATTER_QUESTION:
 		(void)fake_answer_build(&gateway, own, 0, frame);
 		frame[14 + 7] = 1;

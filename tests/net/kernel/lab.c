@@ -14,6 +14,8 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -122,6 +124,19 @@ void lab_set_up(struct nl_sock *socket, int ifindex, bool up)
 	else
 		rtnl_link_unset_flags(changes, IFF_UP);
 	change(socket, ifindex, changes);
+}
+
+struct mac lab_mac(const char *name)
+{
+	struct ifreq request = {};
+	struct mac mac;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	ck_assert_int_eq(ioctl(fd, SIOCGIFHWADDR, &request), 0);
+	(void)close(fd);
+	memcpy(&mac, request.ifr_hwaddr.sa_data, sizeof(mac));
+	return mac;
 }
 
 void lab_set_master(struct nl_sock *socket, int ifindex, int master)

@@ -39,6 +39,9 @@ void lab_set_up(struct nl_sock *socket, int ifindex, bool up);
 void lab_set_mtu(struct nl_sock *socket, int ifindex, unsigned mtu);
 void lab_set_name(struct nl_sock *socket, int ifindex, const char *name);
 
+/* A device's address. */
+struct mac lab_mac(const char *name);
+
 void lab_set_master(struct nl_sock *socket, int ifindex, int master);
 
 /* A VLAN device on 'lower'; returns its ifindex, 0 where the kernel has none. */

@@ -31,6 +31,7 @@ struct world {
 
 static const struct probe_address target4 = { .bytes = { 10, 9, 0, 1 } };
 static const struct probe_address target6 = { .v6 = true, .bytes = { 0xfd, 0, [15] = 1 } };
+static struct mac own; /* Of the device that joined. */
 static const struct mac source = { { 2, 0, 0, 0, 0, 7 } };
 static const struct mac stranger = { { 2, 0, 0, 0, 0, 9 } };
 
@@ -57,6 +58,7 @@ static void start(struct world *world)
 		lab_add_cable(&world->lab, names[i], FIRST + i);
 		lab_plug_in(&world->lab, FIRST + i);
 	}
+	own = lab_mac("m0");
 	ck_assert_msg(frame_socket_open(&world->frames, &e) == 0, "%s", e.text);
 	ck_assert_msg(frame_socket_join(world->frames, FIRST, targets, 2, &e) == 0, "%s", e.text);
 	lab_move(world->lab.partner_fd);
@@ -95,7 +97,7 @@ static size_t make_answer(const struct probe_address *who, uint16_t vlan,
 			  uint8_t frame[static PROBE_FRAME_MAX])
 {
 	const struct probe_request request = {
-		.target = *who, .source = stranger, .destination = source, .vlan = vlan
+		.target = *who, .source = stranger, .destination = own, .vlan = vlan
 	};
 	size_t size = probe_build(&request, frame), at = vlan ? 18 : 14;
 	uint32_t sum;
@@ -192,7 +194,7 @@ START_TEST(an_answer_of_a_target_comes_with_its_tag)
 	ck_assert_uint_eq(world.last.vlan, answers[_i].vlan);
 	ck_assert(probe_address_equal(&world.last.target, &answers[_i].who));
 	ck_assert(mac_equal(&world.last.mac, &stranger));
-	ck_assert(mac_equal(&world.last.destination, &source));
+	ck_assert(mac_equal(&world.last.destination, &own));
 	stop(&world);
 }
 END_TEST
@@ -233,7 +235,14 @@ START_TEST(only_answers_of_targets_wake_anybody)
 	size = make_answer(&target6, 0, frame);
 	frame[14 + 44] = 0x20;
 	send_from_far(&world, FIRST, frame, size);
+	/* To others, or to all. */
+	size = make_answer(&target4, 0, frame);
+	frame[5] ^= 1;
+	send_from_far(&world, FIRST, frame, size);
+	memset(frame, 0xff, MAC_SIZE);
+	send_from_far(&world, FIRST, frame, size);
 	/* Cut off. */
+	size = make_answer(&target6, 0, frame);
 	send_from_far(&world, FIRST, frame, 50);
 	receive(&world);
 	ck_assert_uint_eq(world.n_received[FIRST], 0);
@@ -241,7 +250,8 @@ START_TEST(only_answers_of_targets_wake_anybody)
 }
 END_TEST
 
-START_TEST(a_flood_of_others_answers_crowds_nothing_out)
+/* Answers of another host, or those of the target to somebody else. */
+START_TEST(a_flood_of_other_answers_crowds_nothing_out)
 {
 	struct probe_address other = target4;
 	uint8_t frame[PROBE_FRAME_MAX];
@@ -249,8 +259,11 @@ START_TEST(a_flood_of_others_answers_crowds_nothing_out)
 	size_t size;
 
 	start(&world);
-	other.bytes[3] = 2;
+	if (_i)
+		other.bytes[3] = 2;
 	size = make_answer(&other, 0, frame);
+	if (!_i)
+		frame[5] ^= 1;
 	for (unsigned i = 0; i < FLOOD; i++)
 		send_from_far(&world, FIRST, frame, size);
 	size = make_answer(&target4, 0, frame);
@@ -342,7 +355,7 @@ int main(void)
 			    ARRAY_SIZE(answers));
 	tcase_add_test(tcase, a_device_that_did_not_join_is_not_heard);
 	tcase_add_test(tcase, only_answers_of_targets_wake_anybody);
-	tcase_add_test(tcase, a_flood_of_others_answers_crowds_nothing_out);
+	tcase_add_loop_test(tcase, a_flood_of_other_answers_crowds_nothing_out, 0, 2);
 	tcase_add_test(tcase, a_flood_in_a_targets_name_is_held_back);
 	tcase_add_test(tcase, who_leaves_hears_no_more_also_in_the_midst_of_it);
 	tcase_add_test(tcase, a_device_that_is_not_there_is_refused);

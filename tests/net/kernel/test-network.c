@@ -9,8 +9,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_bridge.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <netlink/errno.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <poll.h>
@@ -39,7 +41,7 @@ static void on_entry(void *userdata, const struct fdb_entry *entry, bool gone)
 {
 	struct world *world = userdata;
 
-	ck_assert_int_eq(entry->bridge, world->bridge);
+	ck_assert(!entry || entry->bridge == world->bridge);
 	world->n_changes++;
 }
 
@@ -93,10 +95,11 @@ static void settle(struct world *world)
 
 static void want(struct world *world, bool wanted)
 {
-	struct nl_mirror_scope scope = { .n = wanted, .ifindexes = { world->bridge } };
+	const struct nl_mirror_scope bridges = { .n = wanted, .ifindexes = { world->bridge } };
+	const struct nl_mirror_scope ports = { .n = wanted, .ifindexes = { CABLE } };
 	struct err e;
 
-	ck_assert_msg(fdb_monitor_set_bridges(world->fdb, &scope, &e) == 0, "%s", e.text);
+	ck_assert_msg(fdb_monitor_watch(world->fdb, &bridges, &ports, &e) == 0, "%s", e.text);
 }
 
 static struct mac mac_number(unsigned i)
@@ -132,14 +135,15 @@ struct search {
 	unsigned n;
 };
 
+/* One that is entered without a VLAN is in all of the port's as well. */
 static bool look(void *userdata, const void *bytes)
 {
 	const struct fdb_entry *entry = bytes;
 	struct search *search = userdata;
 
-	if (mac_equal(&entry->mac, &search->mac)) {
+	if (mac_equal(&entry->mac, &search->mac) && (!entry->vlan || !search->n)) {
 		search->found = *entry;
-		search->n++;
+		search->n = 1;
 	}
 	return true;
 }
@@ -210,7 +214,7 @@ START_TEST(own_addresses_are_permanent)
 	settle(&world);
 	link = link_monitor_by_index(world.links, CABLE);
 	mac = link->mac;
-	ck_assert_uint_ge(find(&world, &mac, &entry), 1);
+	ck_assert_uint_eq(find(&world, &mac, &entry), 1);
 	ck_assert(entry.permanent);
 	stop(&world);
 }
@@ -252,22 +256,74 @@ END_TEST
 START_TEST(after_lost_messages_all_is_as_it_is)
 {
 	struct mac last = mac_number(20000);
-	unsigned expected, rounds = 0;
+	unsigned expected, one, rounds = 0;
 	struct fdb_entry entry;
 	struct world world;
 
 	start(&world);
 	want(&world, true);
 	settle(&world);
-	expected = count_entries(&world) + 20000;
+	one = count_entries(&world);
+	change_entries(&world, RTM_NEWNEIGH, 1, 1);
+	settle(&world);
+	one = count_entries(&world) - one;
+	expected = count_entries(&world) + 19999 * one;
 	while (rounds++ < 3) {
-		change_entries(&world, RTM_NEWNEIGH, 1, 20000);
+		change_entries(&world, RTM_NEWNEIGH, rounds == 1 ? 2 : 1,
+			       rounds == 1 ? 19999 : 20000);
 		if (rounds < 3)
 			change_entries(&world, RTM_DELNEIGH, 1, 20000);
 	}
 	settle(&world);
 	ck_assert_uint_eq(count_entries(&world), expected);
 	ck_assert_uint_eq(find(&world, &last, &entry), 1);
+	stop(&world);
+}
+END_TEST
+
+/* False: the kernel's bridge knows no VLANs. */
+static bool set_vlan(struct world *world, int port, uint16_t vlan, uint16_t flags)
+{
+	const struct ifinfomsg head = { .ifi_family = AF_BRIDGE, .ifi_index = port };
+	const struct bridge_vlan_info info = { .vid = vlan, .flags = flags };
+	struct nl_msg *message = nlmsg_alloc_simple(RTM_SETLINK, 0);
+	struct nlattr *nest;
+	int r;
+
+	(void)nlmsg_append(message, (void *)(uintptr_t)&head, sizeof(head), NLMSG_ALIGNTO);
+	nest = nla_nest_start(message, IFLA_AF_SPEC);
+	(void)nla_put(message, IFLA_BRIDGE_VLAN_INFO, sizeof(info), &info);
+	nla_nest_end(message, nest);
+	ck_assert_int_ge(nl_send_auto(world->lab.host, message), 0);
+	r = nl_wait_for_ack(world->lab.host);
+	nlmsg_free(message);
+	ck_assert(r == 0 || r == -NLE_OPNOTSUPP);
+	return r == 0;
+}
+
+START_TEST(the_vlan_without_a_tag_is_known)
+{
+	struct world world;
+	unsigned before;
+
+	start(&world);
+	ck_assert_uint_eq(fdb_monitor_untagged(world.fdb, CABLE), 0);
+	want(&world, true);
+	settle(&world);
+	before = world.n_changes;
+	if (!set_vlan(&world, CABLE, 20, BRIDGE_VLAN_INFO_UNTAGGED | BRIDGE_VLAN_INFO_PVID)) {
+		printf("# this kernel's bridge knows no VLANs\n");
+		stop(&world);
+		return;
+	}
+	settle(&world);
+	ck_assert_uint_eq(fdb_monitor_untagged(world.fdb, CABLE), 20);
+	ck_assert_uint_gt(world.n_changes, before);
+	ck_assert(set_vlan(&world, CABLE, 30, 0));
+	settle(&world);
+	ck_assert_uint_eq(fdb_monitor_untagged(world.fdb, CABLE), 20);
+	want(&world, false);
+	ck_assert_uint_eq(fdb_monitor_untagged(world.fdb, CABLE), 0);
 	stop(&world);
 }
 END_TEST
@@ -358,6 +414,7 @@ int main(void)
 	tcase_add_test(tcase, own_addresses_are_permanent);
 	tcase_add_test(tcase, other_bridges_are_not_told_of);
 	tcase_add_test(tcase, a_bridge_that_goes_takes_its_addresses_along);
+	tcase_add_test(tcase, the_vlan_without_a_tag_is_known);
 	tcase_add_test(tcase, after_lost_messages_all_is_as_it_is);
 	tcase_add_test(tcase, addresses_of_all_that_stands_on_a_device_are_found);
 	tcase_add_test(tcase, a_link_local_address_counts_once_it_may_be_used);
