@@ -186,9 +186,10 @@ void stations_known(struct stations *stations, const struct mac *mac, uint16_t v
 	}
 	if (station->port && station->port != port)
 		note_roaming(stations, station, now);
+	if (!station->local || station->port != port)
+		station->seen = now;
 	station->port = port;
 	station->local = true;
-	station->seen = now;
 	station_add_vlan(stations, station, vlan, now);
 	station_update(stations, station);
 }

@@ -14,6 +14,7 @@ struct team_stations {
 	bool begun; /* The members as they are now were seen. */
 	nsec_t put_failure_told;
 	bool put_failed;
+	bool some_gone; /* From a bridge, since the last sweep. */
 	uint64_t refused_at_sweep;
 	/* Of this turn; they are asked for when the first is needed. */
 	bool addresses_known;

@@ -134,10 +134,12 @@ static void sweep(struct team *team)
 	team->datapath->ops->dispatch(team->datapath);
 	team->device->ops->stations(team->device, see, team);
 	stations_swept(core, team_now(team));
-	/* There may be room now for what had none. */
-	if (refused != team->stations->refused_at_sweep && team->world->ops->neighbours)
+	/* There may be room now for what had none; what is gone from one VLAN may be in others. */
+	if ((refused != team->stations->refused_at_sweep || team->stations->some_gone) &&
+	    team->world->ops->neighbours)
 		team->world->ops->neighbours(team->world, team->ifindex, hear_at_once, team);
 	team->stations->refused_at_sweep = refused;
+	team->stations->some_gone = false;
 }
 
 static void put(struct team *team, const struct stations_action *action)
@@ -329,19 +331,6 @@ static void fill_members(const struct team *team, struct stations_members *membe
 	members->waiting = team->handover.waiting;
 }
 
-/* The receiver of what is for the team itself. */
-static uint8_t primary_of(const struct team *team, member_set receiving)
-{
-	const struct placement_plan *plan = &team->handover.plan;
-
-	if (plan->primary_hold < PLACEMENT_MEMBERS && (receiving >> plan->primary_hold & 1))
-		return plan->primary_hold;
-	for (unsigned i = 0; i < PLACEMENT_MEMBERS; i++)
-		if (plan->primary[i] < PLACEMENT_MEMBERS && (receiving >> plan->primary[i] & 1))
-			return plan->primary[i];
-	return PLACEMENT_NONE;
-}
-
 void team_stations_settle(struct team *team, const uint32_t weights[static PLACEMENT_MEMBERS])
 {
 	struct mac macs[PLACEMENT_MEMBERS] = {};
@@ -357,7 +346,8 @@ void team_stations_settle(struct team *team, const uint32_t weights[static PLACE
 	announce_set(team->stations->announce, team->config.announce_count,
 		     announce_interval(team));
 	stations_set_own(core, &team->mac, macs);
-	stations_set_primary(core, primary_of(team, members.receiving), false, team_now(team));
+	stations_set_primary(core, placement_primary(&team->handover.plan, members.receiving),
+			     false, team_now(team));
 	team->stations->begun = true;
 	stations_set_members(core, &members, team_now(team));
 	drain(team);
@@ -407,6 +397,7 @@ void team_neighbour_changed(struct team *team, const struct host_neighbour *neig
 		stations_port_gone(core, neighbour->port, team_now(team));
 	else
 		stations_gone(core, &neighbour->mac, neighbour->port, team_now(team));
+	team->stations->some_gone |= neighbour->gone;
 	drain(team);
 }
 

@@ -79,6 +79,20 @@ START_TEST(silent_and_known_nowhere_is_forgotten_after_ten_minutes)
 }
 END_TEST
 
+START_TEST(gone_in_one_vlan_is_not_gone_in_the_other)
+{
+	start_four();
+	bridge_knows(4, 10);
+	bridge_knows(4, 20);
+	bridge_forgets(4, 10);
+	fake_world_run(&world, 2000 * NSEC_PER_SEC);
+	ck_assert_ptr_nonnull(station(4));
+	bridge_forgets(4, 20);
+	fake_world_run(&world, 2000 * NSEC_PER_SEC);
+	ck_assert_ptr_null(station(4));
+}
+END_TEST
+
 START_TEST(a_restart_takes_everything_over_and_moves_nothing)
 {
 	start_four();
@@ -269,6 +283,7 @@ int main(void)
 	tcase_add_test(tcase, one_that_leaves_while_it_is_announced_is_left_alone);
 	tcase_add_test(tcase, who_is_behind_a_port_that_goes_is_forgotten);
 	tcase_add_test(tcase, silent_and_known_nowhere_is_forgotten_after_ten_minutes);
+	tcase_add_test(tcase, gone_in_one_vlan_is_not_gone_in_the_other);
 	tcase_add_test(tcase, a_restart_takes_everything_over_and_moves_nothing);
 	tcase_add_test(tcase, what_moved_while_no_daemon_lived_is_announced_by_the_next);
 	tcase_add_test(tcase, a_flood_of_addresses_is_bounded_everywhere);
