@@ -77,9 +77,16 @@ class VirtualMachine:
         if not self.silent:
             self.namespace.address("eth0", f"{self.v4}/16", f"{self.v6}/64")
 
-    def migrate(self, switch, port):
-        """Lives behind a port of the switch from now on, with its address, and says nothing of it."""
-        self.cable.destroy()
+    def migrate(self, switch, port, port_stays=False):
+        """Lives behind a port of the switch from now on, with its address, and says nothing of it. 'port_stays': the port that
+        it had is still there, and the bridge still knows it there."""
+        if port_stays:
+            self.namespace.down("eth0")
+            self.namespace.ip("link", "set", "dev", "eth0", "name", "old0", "address", "02:76:6d:00:ff:01")
+            self.namespace.ip("addr", "flush", "dev", "old0")
+            self.namespace.up("old0")
+        else:
+            self.cable.destroy()
         self.silent = True
         self._be_silent()
         self._plug(switch.namespace, port)

@@ -131,6 +131,27 @@ def test_during_failures_and_returns(hall):
                 assert all(result.outage_ms(end) <= 100 for end in others(hall, result.sender)), result.describe()
 
 
+def test_flooded_unicast_during_failures_and_returns(hall):
+    """The same by switches that flood all: what is for a machine comes on every member, and is let in once, also while the
+    machine is moved from one working member to another. A copy may be let in beside the first where that happens."""
+    for switch in hall.switches:
+        switch.be_a_hub()
+    try:
+        there = hall.outside[0].link("eth0")["address"]
+        for act in (hall.pull, hall.plug):
+            names = [begin(hall, sender, to, "v4", count=60 * RATE, rate=RATE // 10, flows=16)
+                     for machine in hall.machines[:4] for sender, to in (("out1", machine.mac), (machine.name, there))]
+            act("eno1")
+            hall.await_settled()
+            results = hall.copies.end_all(names, early=True)
+            print(f"{act.__name__}: let in twice", [result.doubled() for result in results], "of", results[0].sent)
+            for result in results:
+                assert result.returned == 0 and result.doubled() <= 2, result.describe()
+    finally:
+        for switch in hall.switches:
+            switch.be_a_hub(False)
+
+
 def claims(hall, machine, frame):
     """What the machines hear of a frame with a local machine's address that comes from outside, and the bridge's belief."""
     hall.copies.talkers("team0")

@@ -136,13 +136,14 @@ def test_a_return_costs_no_frame(lab, build, datapath, balance):
 @pytest.mark.parametrize("datapath,balance,kind", [
     (datapath, balance, kind) for datapath in DATAPATHS
     for balance, kind in (("vm-port", "arp"), ("vm-port", "nd"), ("vm-port", "rarp"), ("address-hash", "arp"), ("dynamic", "arp"))])
-def test_a_machine_that_migrates_is_believed(lab, build, datapath, balance, kind):
+@pytest.mark.parametrize("port_stays", [True, False], ids=["port-stays", "port-goes"])
+def test_a_machine_that_migrates_is_believed(lab, build, datapath, balance, kind, port_stays):
     """It goes to a port of the switch with its address, and announces itself there: from then on the others reach it
-    there, and it reaches them."""
+    there, and it reaches them; also if nothing else says that it has left."""
     hall = make(lab, build, datapath, balance)
     machine, other = hall.machines[2], hall.machines[0]
     hall.await_settled()  # Or its last announcement here might be what comes back.
-    machine.migrate(hall.switches[0], "p80")
+    machine.migrate(hall.switches[0], "p80", port_stays)
     hall.copies.add_end(machine.name, machine.namespace)
     machine.announce(kind)
     hall.copies.run(machine.name, BROADCAST, count=20, rate=100)
