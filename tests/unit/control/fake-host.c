@@ -70,7 +70,10 @@ static void fill_view(struct team *team, unsigned index)
 		.carrier = true,
 		.speed_mbps = 10000,
 		.buckets = 256 / team->n_members,
-		.counters = { 10, 1000, 20, 2000, 0 },
+		.counters = { .rx_packets = 10,
+			      .rx_bytes = 1000,
+			      .tx_packets = 20,
+			      .tx_bytes = 2000 },
 		.has_lacp = true,
 	};
 	fill_lacp(&view->lacp, index);
