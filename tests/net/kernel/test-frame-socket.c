@@ -286,13 +286,16 @@ START_TEST(a_flood_in_a_targets_name_is_held_back)
 	size = make_answer(&target4, 0, frame);
 	for (unsigned i = 0; i < FLOOD; i++)
 		send_from_far(&world, FIRST, frame, size);
-	receive(&world);
-	ck_assert_uint_ge(world.n_received[FIRST], ANSWER_FILTER_BURST);
+	/* A busy processor may be late, and drops frames before the filter sees them. */
+	do
+		receive(&world);
+	while (world.n_received[FIRST] < ANSWER_FILTER_BURST);
 	ck_assert_uint_le(world.n_received[FIRST],
 			  ANSWER_FILTER_BURST +
 				  ANSWER_FILTER_RATE *
 					  (nsec_since(began, lab_clock()) / NSEC_PER_SEC + 1));
-	ck_assert_uint_eq(world.n_received[FIRST] + frame_socket_limited(world.frames, FIRST),
+	ck_assert_uint_gt(frame_socket_limited(world.frames, FIRST), 0);
+	ck_assert_uint_le(world.n_received[FIRST] + frame_socket_limited(world.frames, FIRST),
 			  FLOOD);
 	/* Another target's answer is not among those that are held back. */
 	size = make_answer(&target6, 0, frame);
