@@ -39,7 +39,7 @@ static inline bool stations_take_room(struct abi_words *words)
 	if ((__s64) * (volatile __u64 *)&words->station_room <= 0)
 		return false;
 	/* Another processor may have taken the last one meanwhile. */
-	if ((__s64)__sync_fetch_and_add(&words->station_room, -1) > 0)
+	if ((__s64)__sync_fetch_and_add(&words->station_room, ~0ull) > 0)
 		return true;
 	__sync_fetch_and_add(&words->station_room, 1);
 	return false;
