@@ -1,6 +1,6 @@
 /* Monitors beyond the carrier and damping, on a fake datapath, clock and network: who is taken out,
  * when, with which words, and who is not. */
-#include "tests/daemon/rig.h"
+#include "tests/daemon/change.h"
 
 #include "lib/base/array.h"
 #include "tests/unit/run.h"
@@ -484,6 +484,24 @@ START_TEST(a_restarted_daemon_trusts_those_that_carry)
 }
 END_TEST
 
+START_TEST(monitors_change_while_the_team_runs)
+{
+	start_health(PROBED);
+	kill_way(eno1, true);
+	fake_world_run(&world, NSEC_PER_SEC);
+	ck_assert(!carries("eno1"));
+	/* What nobody looks at keeps nobody out. */
+	set(TEAM " };");
+	fake_world_run(&world, 0);
+	ck_assert(carries("eno1") && carries("eno2"));
+	ck_assert(!fake_world_link(&world, eno1)->asks);
+	set(ONE_TARGET);
+	fake_world_run(&world, NSEC_PER_SEC);
+	ck_assert(carries("eno2") && !carries("eno1"));
+	expect_words("eno1", "10.0.0.1 has not answered on it since its link is up");
+}
+END_TEST
+
 START_TEST(a_member_that_goes_asks_no_more)
 {
 	start_health(PROBED);
@@ -522,6 +540,7 @@ int main(void)
 	tcase_add_loop_test(tcase, monitors_are_combined_by_the_policy, 0, ARRAY_SIZE(policies));
 	tcase_add_test(tcase, a_lacp_partner_is_told_to_stop_and_asked_again);
 	tcase_add_test(tcase, a_restarted_daemon_trusts_those_that_carry);
+	tcase_add_test(tcase, monitors_change_while_the_team_runs);
 	tcase_add_test(tcase, a_member_that_goes_asks_no_more);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
