@@ -130,11 +130,6 @@ static int check_datapath(struct team *team, const struct config_team *config, s
 			       "datapath cannot become \"%s\" while %s runs on \"%s\": its device "
 			       "would have to be made anew; delete the team and create it again",
 			       config->datapath, team->config.name, name);
-	if (config->transmit_direct != team->config.transmit_direct)
-		return err_set(e, -EOPNOTSUPP,
-			       "transmit cannot change while %s runs: its device would have to be "
-			       "made anew; delete the team and create it again",
-			       team->config.name);
 	if (!team->datapath)
 		return 0;
 	rules = spec_under(team, config).rules;

@@ -69,7 +69,8 @@ def test_members_and_settings_change_under_load(scene):
         change(scene, *words)
         settled(scene, scene.nics[:2 + (words[3] == "eno4") + 1])
         load.assert_nothing_lost()
-    for setting in ("hash=mac-addresses", "hash=", 'monitor=[{"type":"carrier","up_delay_ms":50}]', "mtu=1500"):
+    for setting in ("hash=mac-addresses", "hash=", 'monitor=[{"type":"carrier","up_delay_ms":50}]', "mtu=1500", "transmit=direct",
+                    "transmit="):
         load = Load(scene)
         change(scene, "team", "set", "team0", setting)
         load.assert_nothing_lost()
