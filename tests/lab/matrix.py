@@ -58,8 +58,8 @@ def table(cells):
             row = f"{mode:<{width - 13}}{balance:<14}"
             for datapath in PLACES:
                 verdict, remark = cells.get((datapath, mode, balance), ("not run", ""))
-                if verdict != "passed":
-                    notes.append(f"{len(notes) + 1}) {remark or 'no word'}")
+                if remark:
+                    notes.append(f"{len(notes) + 1}) {remark}")
                     verdict += f" {len(notes)})"
                 row += f"{verdict:<12}"
             lines.append(row.rstrip())
