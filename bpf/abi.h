@@ -129,10 +129,11 @@ struct abi_station {
 	__u8 order[ABI_MEMBERS]; /* Slots, best first, then ABI_NONE: then the bucket that the
 				    address falls into has the order. */
 	__u8 hold;
-	__u8 also; /* Where it was until a moment ago, and may still receive; or ABI_NONE. */
-	__u8 kind; /* enum abi_station_kind */
-	__u8 told; /* When the daemon heard last of a VLAN that has no room. */
-	__u8 reserved[4];
+	__u8 also;  /* Where it was until a moment ago, and may still receive; or ABI_NONE. */
+	__u8 kind;  /* enum abi_station_kind */
+	__u8 told;  /* When the daemon heard last of a VLAN that has no room. */
+	__u8 taken; /* By which member it last received, + 1; the programs' own. */
+	__u8 reserved[3];
 	__u16 vlans[ABI_STATION_VLANS]; /* Where it was seen, 0: untagged; ABI_NO_VLAN: free. */
 	__u64 seen;                     /* words.heartbeat when it last sent. */
 	__u64 announced;                /* When an announcement of it last left (CLOCK_BOOTTIME). */

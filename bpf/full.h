@@ -310,7 +310,8 @@ static __always_inline bool is_reflected(struct __sk_buff *skb, const struct rx 
 static __always_inline bool takes(const struct rx *rx, const struct frame *frame)
 {
 	struct abi_station_key key = stations_key(rx->index, frame->ethernet.h_dest);
-	const struct abi_station *station;
+	struct abi_station *station;
+	__u64 carrier, also;
 
 	if (independent_is_group(key.mac))
 		return primary_of(rx->plan, rx->fit) == rx->slot;
@@ -319,11 +320,21 @@ static __always_inline bool takes(const struct rx *rx, const struct frame *frame
 		return primary_of(rx->plan, rx->fit) == rx->slot;
 	if (station->kind == ABI_STATION_MEMBER)
 		return false;
-	if (is_with_primary(rx->rules, station))
-		return rx->plan->primary_also == rx->slot ||
-		       primary_of(rx->plan, rx->fit) == rx->slot;
-	return station->also == rx->slot ||
-	       station_carrier(station, rx->plan, stations_bucket(key.mac), rx->fit) == rx->slot;
+	if (is_with_primary(rx->rules, station)) {
+		carrier = primary_of(rx->plan, rx->fit);
+		also = rx->plan->primary_also;
+	} else {
+		carrier = station_carrier(station, rx->plan, stations_bucket(key.mac), rx->fit);
+		also = station->also;
+	}
+	if (carrier == rx->slot) {
+		if (station->taken != carrier + 1)
+			station->taken = (__u8)(carrier + 1);
+		return true;
+	}
+	/* What is on its way to where the station was is over with the first frame that comes to
+	 * where it is: a switch that floods would have each let in twice. */
+	return also == rx->slot && station->taken != carrier + 1;
 }
 
 static __always_inline bool find_rules(const struct abi_member *member,
