@@ -123,6 +123,9 @@ void system_after_turn(struct system *system)
 
 	system_network_settle(system);
 	deadline = nsec_min(host_deadline(system->host), system_heartbeat(system));
+	/* At once: nothing is late yet. */
+	if (deadline == 0)
+		deadline = system_boot_time();
 	usec = deadline / NSEC_PER_US + 1;
 	if (deadline == system->timer_at)
 		return;

@@ -137,7 +137,8 @@ void announce_add(struct announce *announce, const struct announcement *announce
 		put(announce, entry, QUEUE_FIRST);
 }
 
-void announce_refresh(struct announce *announce, const struct announcement *announcement)
+void announce_refresh(struct announce *announce, const struct announcement *announcement,
+		      nsec_t now)
 {
 	struct entry *entry = find(announce, announcement);
 
@@ -149,6 +150,7 @@ void announce_refresh(struct announce *announce, const struct announcement *anno
 		return;
 	entry->announcement = *announcement;
 	entry->left = 1;
+	entry->due = now;
 	if (entry->queue != QUEUE_REFRESH)
 		put(announce, entry, QUEUE_REFRESH);
 }
@@ -203,18 +205,17 @@ bool announce_next(struct announce *announce, nsec_t now, struct announcement *a
 
 nsec_t announce_deadline(const struct announce *announce)
 {
-	const struct entry *repeat = TAILQ_FIRST(&announce->queues[QUEUE_REPEAT]);
-	nsec_t wanted = NSEC_NEVER, affordable = announce->credited;
+	const struct entry *entry = first_due(announce, 0);
+	nsec_t affordable;
 
-	if (first_due(announce, 0))
-		wanted = 0;
-	else if (repeat)
-		wanted = repeat->due;
-	if (wanted == NSEC_NEVER)
+	if (!entry)
+		entry = TAILQ_FIRST(&announce->queues[QUEUE_REPEAT]);
+	if (!entry)
 		return NSEC_NEVER;
-	if (announce->credit < ANNOUNCE_COST)
-		affordable += ANNOUNCE_BATCH * ANNOUNCE_COST - announce->credit;
-	return wanted > affordable ? wanted : affordable;
+	if (announce->credit >= ANNOUNCE_COST)
+		return entry->due;
+	affordable = announce->credited + ANNOUNCE_BATCH * ANNOUNCE_COST - announce->credit;
+	return entry->due > affordable ? entry->due : affordable;
 }
 
 uint64_t announce_n_dropped(const struct announce *announce)

@@ -48,7 +48,8 @@ void announce_set(struct announce *announce, unsigned count, nsec_t interval);
 void announce_add(struct announce *announce, const struct announcement *announcement, nsec_t now);
 
 /* To be sent once, when nothing else is due; of no effect for one that is under way. */
-void announce_refresh(struct announce *announce, const struct announcement *announcement);
+void announce_refresh(struct announce *announce, const struct announcement *announcement,
+		      nsec_t now);
 
 /* The address is not ours any more: nothing is said of it from now on. */
 void announce_cancel(struct announce *announce, const struct mac *mac);

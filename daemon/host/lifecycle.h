@@ -48,6 +48,7 @@ void host_probe_frame(struct host *host, int ifindex, struct span frame);
 /* As world_ops.errors_ask has it: so many since the device was made. */
 void host_member_errors(struct host *host, int ifindex, uint64_t errors);
 void host_tick(struct host *host);
+/* When host_tick() is to be called next; 0: at once. */
 nsec_t host_deadline(const struct host *host);
 
 /* Whether every team is up, or cannot be for a reason of the configuration. */

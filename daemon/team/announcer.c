@@ -72,7 +72,7 @@ void announcer_refresh(struct team *team, const struct stations_action *action)
 
 	for (unsigned i = 0; i < action->n_vlans; i++) {
 		announcement.vlan = action->vlans[i];
-		announce_refresh(team->stations->announce, &announcement);
+		announce_refresh(team->stations->announce, &announcement, team_now(team));
 	}
 }
 
@@ -82,13 +82,13 @@ void announcer_refresh_own(struct team *team, uint8_t slot)
 	struct team_stations *stations = team->stations;
 	struct announcement announcement = { .mac = team->mac, .slot = slot };
 
-	announce_refresh(stations->announce, &announcement);
+	announce_refresh(stations->announce, &announcement, team_now(team));
 	read_addresses(team);
 	for (size_t i = 0; i < stations->n_addresses; i++) {
 		if (!mac_equal(&stations->addresses[i].mac, &team->mac))
 			continue;
 		announcement.vlan = stations->addresses[i].vlan;
-		announce_refresh(stations->announce, &announcement);
+		announce_refresh(stations->announce, &announcement, team_now(team));
 	}
 }
 

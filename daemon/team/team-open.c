@@ -259,12 +259,12 @@ static void team_is_deleted(void *userdata, int r, const struct err *e)
 {
 	struct team *team = userdata;
 
+	/* The handle is gone, also when something of the device is left. */
+	team->device = NULL;
 	if (r < 0) {
 		team->phase = TEAM_FAILED;
 		team->retry_due = NSEC_NEVER;
 		(void)snprintf(team->failure, sizeof(team->failure), "%s", e->text);
-	} else {
-		team->device = NULL;
 	}
 	team->deleted(team->deleted_userdata, r, e);
 }

@@ -40,7 +40,7 @@ static void refresh(unsigned i, uint8_t slot)
 {
 	struct announcement announcement = of(i, 0, slot);
 
-	announce_refresh(announce, &announcement);
+	announce_refresh(announce, &announcement, now);
 }
 
 /* How many leave at this instant; the last one in *last. */
