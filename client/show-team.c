@@ -212,19 +212,37 @@ static void show_team_head(const struct output *output, const json_t *team)
 		write_sentence(output, "%s", explanation);
 }
 
+static bool is_direct(const json_t *team)
+{
+	const json_t *settings = json_object_get(team, "settings");
+
+	return strcmp(field_text(settings, "transmit"), "direct") == 0;
+}
+
 void show_team(const struct output *output, const json_t *team)
 {
 	uint64_t in_order = field_number(team, "moved_in_order");
 	uint64_t unproven = field_number(team, "moved_unproven");
+	const char *device = field_text(team, "device");
+	/* Of the kernel's driver it has the name. */
+	const char *on =
+		!*device || strcmp(device, field_text(team, "datapath")) == 0 ? "" : " on ";
 	char speed[CTL_TEXT_SIZE];
+
+	if (!*on)
+		device = "";
 
 	show_team_head(output, team);
 	write_field(output, "mode", "%s, balance %s by %s", field_text(team, "mode"),
 		    field_text(team, "balance"), field_text(team, "hash"));
-	write_field(output, "datapath", "%s%s%s%s", field_text(team, "datapath"),
+	write_field(output, "datapath", "%s%s%s%s%s%s", field_text(team, "datapath"), on, device,
 		    field_is(team, "adopted") ? ", adopted from a former yoked" : "",
 		    *field_text(team, "datapath_why") ? ": " : "",
 		    field_text(team, "datapath_why"));
+	if (is_direct(team))
+		write_field(output, "transmit", "%s",
+			    "direct: what is sent is not counted, seen or queued on the team's "
+			    "device, but on its members");
 	write_field(output, "address", "%s, MTU %" PRIu64, field_text(team, "mac"),
 		    field_number(team, "mtu"));
 	write_field(output, "speed", "%s", ctl_text_speed(field_number(team, "speed_mbps"), speed));

@@ -70,17 +70,18 @@ static json_t *team_base(const struct team_view *view)
 {
 	char mac[MAC_TEXT_SIZE];
 
-	return json_pack(
-		"{s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:o, s:o*}", "name",
-		ctl_text_json(view->config->name), "mode", config_mode_name(view->config->mode),
-		"balance", config_balance_name(view->config->balance), "hash",
-		hash_fields_name(view->config->hash), "datapath",
-		view->datapath ? view->datapath : "", "datapath_why",
-		view->datapath_why ? view->datapath_why : "", "state", team_state_name(view->state),
-		"explanation", ctl_text_json(view->explanation ? view->explanation : ""), "mac",
-		mac_to_text(&view->mac, mac), "mtu", (json_int_t)view->mtu, "speed_mbps",
-		json_number(view->speed_mbps), "primary",
-		view->primary ? ctl_text_json(view->primary) : NULL);
+	return json_pack("{s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:o, s:o*}",
+			 "name", ctl_text_json(view->config->name), "mode",
+			 config_mode_name(view->config->mode), "balance",
+			 config_balance_name(view->config->balance), "hash",
+			 hash_fields_name(view->config->hash), "datapath",
+			 view->datapath ? view->datapath : "", "datapath_why",
+			 view->datapath_why ? view->datapath_why : "", "device",
+			 view->device ? view->device : "", "state", team_state_name(view->state),
+			 "explanation", ctl_text_json(view->explanation ? view->explanation : ""),
+			 "mac", mac_to_text(&view->mac, mac), "mtu", (json_int_t)view->mtu,
+			 "speed_mbps", json_number(view->speed_mbps), "primary",
+			 view->primary ? ctl_text_json(view->primary) : NULL);
 }
 
 static json_t *partner(const struct team_view *view)

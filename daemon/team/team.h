@@ -32,7 +32,9 @@ struct team_view {
 	const struct config_team *config;
 	const char *datapath; /* "bpf", "team"; "none" */
 	const char *datapath_why;
-	int ifindex; /* 0 while there is no device. */
+	const char
+		*device; /* What its device is for the kernel: "netkit", "veth", "team"; or "". */
+	int ifindex;     /* 0 while there is no device. */
 	enum team_state state;
 	const char *explanation; /* Why it is not up; "" if it is. */
 	struct mac mac;

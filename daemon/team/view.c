@@ -220,6 +220,13 @@ static const char *primary_name(struct team *team)
 	return member ? member->config->name : NULL;
 }
 
+static const char *device_kind(const struct team *team)
+{
+	const struct datapath_ops *ops = team->device ? team->device->ops : NULL;
+
+	return ops && ops->device_kind ? ops->device_kind(team->device) : "";
+}
+
 void team_get_view(struct team *team, struct team_view *view)
 {
 	const struct link *link = team->world->ops->link_by_index(team->world, team->ifindex);
@@ -229,6 +236,7 @@ void team_get_view(struct team *team, struct team_view *view)
 		.config = &team->config,
 		.datapath = team->datapath ? team->datapath->ops->name : "none",
 		.datapath_why = team->datapath_why,
+		.device = device_kind(team),
 		.ifindex = team->ifindex,
 		.mac = link ? link->mac : team->mac,
 		.mtu = link ? link->mtu : team->config.mtu,
