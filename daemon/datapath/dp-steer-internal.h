@@ -30,6 +30,7 @@ struct steered {
 	member_set may_receive;
 	member_set carrier;
 	struct placement_plan plan;
+	uint32_t weights[PLACEMENT_MEMBERS];
 	struct errand_list errands;
 };
 

@@ -112,6 +112,7 @@ static void tell_traffic(struct steered *team)
 
 	if (programs->ops->place(programs, &team->plan, &e) < 0)
 		log_error("%s: %s", team->spec.name, e.text);
+	programs->ops->weights(programs, team->weights);
 	for (unsigned slot = 0; slot < PLACEMENT_MEMBERS; slot++)
 		programs->ops->carrier(programs, slot, team->carrier >> slot & 1);
 	programs->ops->allow(programs, team->may_send, team->may_receive);

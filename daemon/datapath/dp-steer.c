@@ -227,6 +227,15 @@ static int op_place(struct datapath_team *base, const struct placement_plan *pla
 	return r < 0 ? r : team->driver->ops->place(team->driver, plan, e);
 }
 
+static void op_weights(struct datapath_team *base, const uint32_t weights[static PLACEMENT_MEMBERS])
+{
+	struct steered *team = team_of(base);
+
+	memcpy(team->weights, weights, sizeof(team->weights));
+	if (team->programs)
+		team->programs->ops->weights(team->programs, weights);
+}
+
 static int op_counters(struct datapath_team *base, struct datapath_team_counters *counters,
 		       struct err *e)
 {
@@ -258,6 +267,14 @@ static void op_station_homes(struct datapath_team *base, unsigned room,
 
 	if (programs)
 		programs->ops->station_homes(programs, room, slots);
+}
+
+static void op_station_announced(struct datapath_team *base, const struct mac *mac)
+{
+	struct datapath_team *programs = team_of(base)->programs;
+
+	if (programs)
+		programs->ops->station_announced(programs, mac);
 }
 
 static void op_stations(struct datapath_team *base,
@@ -296,9 +313,11 @@ const struct datapath_ops steer_ops = {
 	.fit = op_fit,
 	.carrier_word = op_carrier_word,
 	.place = op_place,
+	.weights = op_weights,
 	.station_put = op_station_put,
 	.station_forget = op_station_forget,
 	.station_homes = op_station_homes,
+	.station_announced = op_station_announced,
 	.stations = op_stations,
 	.device_kind = op_device_kind,
 	.counters = op_counters,
