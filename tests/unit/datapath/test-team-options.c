@@ -190,6 +190,33 @@ START_TEST(a_port_of_somebody_else_is_out_of_use)
 }
 END_TEST
 
+/* Which of them carries is for the programs to say, at once and without the driver. */
+START_TEST(in_a_steered_team_each_port_is_enabled_and_has_a_queue)
+{
+	struct bench bench;
+
+	two_members(&bench, _i);
+	bench.wish.steered = true;
+	bench.wish.may_send = 1;
+	bench.wish.carrier = 1;
+	fresh_port(&bench.options, STRANGER, _i);
+	dp_team_changes_make(&bench.options, &bench.wish, &bench.changes);
+	carry_out(&bench);
+	ck_assert_uint_eq(dp_team_port_find(&bench.options, FIRST)->queue, 1);
+	ck_assert_uint_eq(dp_team_port_find(&bench.options, SECOND)->queue, 2);
+	ck_assert(dp_team_port_find(&bench.options, FIRST)->enabled);
+	ck_assert(dp_team_port_find(&bench.options, SECOND)->enabled);
+	ck_assert(!dp_team_port_find(&bench.options, STRANGER)->enabled);
+	ck_assert_uint_eq(dp_team_port_find(&bench.options, STRANGER)->queue, 0);
+	bench.wish.steered = false;
+	dp_team_changes_make(&bench.options, &bench.wish, &bench.changes);
+	carry_out(&bench);
+	ck_assert_uint_eq(dp_team_port_find(&bench.options, FIRST)->queue, 0);
+	ck_assert(!dp_team_port_find(&bench.options, SECOND)->enabled ||
+		  bench.wish.may_receive & bench.wish.carrier & 2);
+}
+END_TEST
+
 START_TEST(without_the_teams_carrier_no_link_counts)
 {
 	struct bench bench;
@@ -302,6 +329,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_failed_member_is_out_of_use_before_anything_else, 0, 2);
 	tcase_add_loop_test(tcase, a_member_that_only_receives_has_no_bucket, 0, 2);
 	tcase_add_test(tcase, a_port_of_somebody_else_is_out_of_use);
+	tcase_add_loop_test(tcase, in_a_steered_team_each_port_is_enabled_and_has_a_queue, 0, 2);
 	tcase_add_test(tcase, without_the_teams_carrier_no_link_counts);
 	tcase_add_test(tcase, a_member_without_a_port_gets_no_bucket);
 	tcase_add_loop_test(tcase, what_is_adopted_is_not_changed, 0, 2);
