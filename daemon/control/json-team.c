@@ -16,11 +16,12 @@ static json_t *member_base(const struct team_member_view *view)
 
 static json_t *member_counters(const struct datapath_member_counters *counters)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "rx_bytes", json_number(counters->rx_bytes),
-			 "tx_bytes", json_number(counters->tx_bytes), "rx_packets",
-			 json_number(counters->rx_packets), "tx_packets",
-			 json_number(counters->tx_packets), "rx_not_collecting",
-			 json_number(counters->rx_not_collecting));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "rx_bytes", json_number(counters->rx_bytes),
+		"tx_bytes", json_number(counters->tx_bytes), "rx_packets",
+		json_number(counters->rx_packets), "tx_packets", json_number(counters->tx_packets),
+		"rx_not_collecting", json_number(counters->rx_not_collecting), "rx_reflected",
+		json_number(counters->rx_reflected), "rx_copies", json_number(counters->rx_copies));
 }
 
 static json_t *member_rest(const struct team_member_view *view, nsec_t now)
