@@ -18,6 +18,13 @@ static void take_moved(struct stations *stations, struct station *station,
 	name_vlans(station, action);
 }
 
+static void take_confirmed(struct stations *stations, struct station *station,
+			   struct stations_action *action)
+{
+	take_moved(stations, station, action);
+	action->type = STATIONS_CONFIRMED;
+}
+
 static void take_put(struct stations *stations, struct station *station,
 		     struct stations_action *action)
 {
@@ -45,10 +52,9 @@ static bool take_todo(struct stations *stations, enum station_todo todo,
 {
 	static void (*const takers[])(struct stations *, struct station *,
 				      struct stations_action *) = {
-		[STATION_PUT_FIRST] = take_put,
-		[STATION_MOVED] = take_moved,
-		[STATION_PUT] = take_put,
-		[STATION_FORGET] = take_forget,
+		[STATION_PUT_FIRST] = take_put,     [STATION_MOVED] = take_moved,
+		[STATION_PUT] = take_put,           [STATION_FORGET] = take_forget,
+		[STATION_CONFIRM] = take_confirmed,
 	};
 
 	while (stations->todo[todo]) {
@@ -62,7 +68,8 @@ static bool take_todo(struct stations *stations, enum station_todo todo,
 		if (todo == STATION_PUT && station_is_written(stations, station))
 			continue;
 		takers[todo](stations, station, action);
-		if (action->type == STATIONS_MOVED && action->slot == PLACEMENT_NONE)
+		if ((todo == STATION_MOVED || todo == STATION_CONFIRM) &&
+		    action->slot == PLACEMENT_NONE)
 			continue;
 		return true;
 	}
@@ -165,5 +172,6 @@ bool stations_next_action(struct stations *stations, struct stations_action *act
 		action->type = STATIONS_SWEEP;
 		return true;
 	}
-	return take_refresh(stations, action) || take_note(stations, action);
+	return take_todo(stations, STATION_CONFIRM, action) || take_refresh(stations, action) ||
+	       take_note(stations, action);
 }

@@ -13,8 +13,9 @@ enum station_todo {
 	STATION_MOVED,
 	STATION_PUT,
 	STATION_FORGET, /* Then its place is free again. */
+	STATION_CONFIRM,
 };
-#define STATION_TODOS 4
+#define STATION_TODOS 5
 
 struct station {
 	bool used;
@@ -35,6 +36,7 @@ struct station {
 	uint8_t n_roamed; /* Changes of the local port … */
 	nsec_t roamed;    /* … since then. */
 	nsec_t also_ends;
+	nsec_t confirm; /* 0: it has not moved, or is confirmed. */
 	nsec_t seen;
 	int port;
 	uint16_t vlans[STATION_VLANS];
@@ -71,6 +73,7 @@ struct stations {
 	nsec_t release_due;
 	unsigned release_cursor;
 	nsec_t also_due;
+	nsec_t confirm_due;
 	nsec_t refresh_due;
 	unsigned refresh_cursor;
 	unsigned refreshes_left; /* In this interval. */
@@ -154,6 +157,8 @@ uint8_t station_hold(const struct station *station);
 uint8_t station_carrier(const struct stations *stations, const struct station *station);
 
 /* stations-moves.c */
+/* Has it announced where it is now, and once more later. */
+void station_announce(struct stations *stations, struct station *station, nsec_t now);
 /* It is on 'slot' from now on. */
 void station_move(struct stations *stations, struct station *station, uint8_t slot, nsec_t now);
 /* Something may have changed: what is to move later is looked after. */

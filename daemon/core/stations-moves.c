@@ -18,6 +18,13 @@ static uint8_t written_carrier(const struct stations *stations, const struct sta
 	return PLACEMENT_NONE;
 }
 
+void station_announce(struct stations *stations, struct station *station, nsec_t now)
+{
+	station_mark(stations, station, STATION_MOVED);
+	station->confirm = nsec_add(now, STATIONS_CONFIRM);
+	stations->confirm_due = nsec_min(stations->confirm_due, station->confirm);
+}
+
 void station_move(struct stations *stations, struct station *station, uint8_t slot, nsec_t now)
 {
 	uint8_t old = station->carrier;
@@ -33,7 +40,7 @@ void station_move(struct stations *stations, struct station *station, uint8_t sl
 		stations->also_due = nsec_min(stations->also_due, station->also_ends);
 	}
 	if (slot != PLACEMENT_NONE && stations->rules.independent)
-		station_mark(stations, station, STATION_MOVED);
+		station_announce(stations, station, now);
 	if (slot != PLACEMENT_NONE && slot != written_carrier(stations, station))
 		station_mark(stations, station, STATION_PUT_FIRST);
 	station_update(stations, station);
@@ -163,7 +170,7 @@ void stations_set_primary(struct stations *stations, uint8_t slot, bool adopted,
 	stations->primary_todo = true;
 	for (unsigned i = 0; !stations->rules.homes && i < STATIONS_MAX; i++)
 		if (station_is_there(&stations->table[i]))
-			station_mark(stations, &stations->table[i], STATION_MOVED);
+			station_announce(stations, &stations->table[i], now);
 }
 
 /* Some of those that are held come to their homes, or nearer to them. */
@@ -212,6 +219,25 @@ static void end_also(struct stations *stations, nsec_t now)
 	}
 }
 
+static void confirm(struct stations *stations, nsec_t now)
+{
+	if (now < stations->confirm_due)
+		return;
+	stations->confirm_due = NSEC_NEVER;
+	for (unsigned i = 0; i < STATIONS_MAX; i++) {
+		struct station *station = &stations->table[i];
+
+		if (!station_is_there(station) || !station->confirm)
+			continue;
+		if (now < station->confirm) {
+			stations->confirm_due = nsec_min(stations->confirm_due, station->confirm);
+			continue;
+		}
+		station->confirm = 0;
+		station_mark(stations, station, STATION_CONFIRM);
+	}
+}
+
 static void level(struct stations *stations, nsec_t now)
 {
 	if (now < stations->level_due)
@@ -243,6 +269,7 @@ static void refresh(struct stations *stations, nsec_t now)
 void stations_tick(struct stations *stations, nsec_t now)
 {
 	release(stations, now);
+	confirm(stations, now);
 	end_also(stations, now);
 	level(stations, now);
 	refresh(stations, now);
@@ -257,6 +284,7 @@ nsec_t stations_deadline(const struct stations *stations)
 	nsec_t deadline = nsec_min(stations->level_due, stations->release_due);
 
 	deadline = nsec_min(deadline, stations->also_due);
+	deadline = nsec_min(deadline, stations->confirm_due);
 	if (stations->n > 0)
 		deadline = nsec_min(deadline, stations->sweep_due);
 	if (refreshes(stations))

@@ -22,6 +22,7 @@ struct stations *stations_new(const struct stations_rules *rules)
 	stations->level_due = NSEC_NEVER;
 	stations->release_due = NSEC_NEVER;
 	stations->also_due = NSEC_NEVER;
+	stations->confirm_due = NSEC_NEVER;
 	stations->refresh_due = NSEC_NEVER;
 	memset(stations->heads, 0xff, sizeof(stations->heads));
 	for (unsigned slot = 0; slot < PLACEMENT_MEMBERS; slot++)
@@ -74,7 +75,7 @@ static void start_placed(struct stations *stations, struct station *station, uin
 	/* The home that the program gave has failed meanwhile. */
 	if (stations->rules.independent && home < PLACEMENT_MEMBERS && stations->rules.homes &&
 	    station->carrier != home)
-		station_mark(stations, station, STATION_MOVED);
+		station_announce(stations, station, now);
 	stations_disturb(stations, now);
 }
 
@@ -285,6 +286,6 @@ void stations_set_rules(struct stations *stations, const struct stations_rules *
 	for (unsigned i = 0; !rules->homes && old.homes && i < STATIONS_MAX; i++)
 		if (station_is_there(&stations->table[i]) && rules->independent &&
 		    stations->table[i].carrier != stations->primary)
-			station_mark(stations, &stations->table[i], STATION_MOVED);
+			station_announce(stations, &stations->table[i], now);
 	stations_disturb(stations, now);
 }

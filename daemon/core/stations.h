@@ -49,6 +49,11 @@
 /* How long the old member may still receive what is on its way. */
 #define STATIONS_ALSO NSEC_PER_SEC
 
+/* What moved is announced once more after so long, as a switch's port may come to forward only some
+ * time after its link: nobody else tells it where a silent address is. While the old member still
+ * receives, so that nothing is lost until then. */
+#define STATIONS_CONFIRM (900 * NSEC_PER_MS)
+
 /* All addresses are refreshed once in this time, spread evenly: under the minute that is promised
  * also if the loop is late. */
 #define STATIONS_REFRESH (45 * NSEC_PER_SEC)
@@ -100,7 +105,8 @@ enum stations_action_type {
 	STATIONS_FORGET,  /* 'mac' is no station any more. */
 	STATIONS_HOMES,   /* 'room' and, in 'order', the homes of stations to come. */
 	STATIONS_SWEEP,   /* Who has sent? Answered by stations_found()… and stations_swept(). */
-	STATIONS_REFRESHED,     /* 'mac' is to be announced once on 'slot', in each of 'vlans'. */
+	STATIONS_CONFIRMED, /* 'mac' has moved a moment ago: to be announced once more, as above. */
+	STATIONS_REFRESHED, /* 'mac' is to be announced once on 'slot', in each of 'vlans'. */
 	STATIONS_OWN_REFRESHED, /* The team's own address likewise. */
 	STATIONS_NOTED,         /* For the log: 'note', 'mac', and of how many. */
 };

@@ -234,6 +234,10 @@ static void carry_out(struct team *team, const struct stations_action *action)
 	case STATIONS_SWEEP:
 		sweep(team);
 		return;
+	case STATIONS_CONFIRMED:
+		if (team->config.announce_count)
+			announcer_refresh(team, action);
+		return;
 	case STATIONS_REFRESHED:
 		announcer_refresh(team, action);
 		return;

@@ -21,7 +21,7 @@ START_TEST(one_that_moved_away_is_believed_and_never_announced_again)
 	plug(eno2);
 	fake_world_run(&world, 100 * NSEC_PER_SEC);
 	ck_assert_uint_eq(announced(eno1, 1, 0) + announced(eno2, 1, 0), 0);
-	ck_assert_uint_eq(announced(eno2, 3, 0), 3);
+	ck_assert_uint_eq(announced(eno2, 3, 0), 3 + 1);
 }
 END_TEST
 
@@ -37,7 +37,7 @@ START_TEST(one_that_leaves_while_it_is_announced_is_left_alone)
 	ck_assert_ptr_null(station(1));
 	fake_world_run(&world, 5 * NSEC_PER_SEC);
 	ck_assert_uint_eq(announced(eno1, 1, 0), 0);
-	ck_assert_uint_eq(announced(eno1, 3, 0), 2);
+	ck_assert_uint_eq(announced(eno1, 3, 0), 2 + 1);
 }
 END_TEST
 
@@ -110,9 +110,9 @@ START_TEST(a_restart_takes_everything_over_and_moves_nothing)
 	fake_world_run(&world, 5 * NSEC_PER_SEC);
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_uint_eq(carrier(i), slot_of(i % 2 ? "eno2" : "eno1"));
-	ck_assert_uint_eq(announced(eno2, 1, 0), 3);
-	ck_assert_uint_eq(announced(eno2, 3, 0), 3);
-	ck_assert_uint_eq(n_told(), 6);
+	ck_assert_uint_eq(announced(eno2, 1, 0), 3 + 1);
+	ck_assert_uint_eq(announced(eno2, 3, 0), 3 + 1);
+	ck_assert_uint_eq(n_told(), 8);
 }
 END_TEST
 
@@ -152,7 +152,9 @@ START_TEST(a_flood_of_addresses_is_bounded_everywhere)
 	ck_assert_uint_ge(n_told(), 512);
 	ck_assert_uint_le(n_told(), 1256);
 	fake_world_run(&world, 5 * NSEC_PER_SEC);
-	ck_assert_uint_eq(n_told(), 3 * STATIONS_MAX / 2);
+	/* Who still waited to be repeated late is not announced once more. */
+	ck_assert_uint_ge(n_told(), 3 * STATIONS_MAX / 2);
+	ck_assert_uint_le(n_told(), 4 * STATIONS_MAX / 2);
 	/* They age, and there is room again. */
 	fake_world_run(&world, 800 * NSEC_PER_SEC);
 	ck_assert_uint_eq(fake_stations_count(&device()->stations), 0);

@@ -41,8 +41,9 @@ START_TEST(a_failure_moves_and_announces_in_the_same_turn_the_silent_one_too)
 	fake_world_run(&world, 399 * NSEC_PER_MS);
 	ck_assert_uint_eq(n_told(), 4);
 	fake_world_run(&world, 10 * NSEC_PER_SEC);
-	ck_assert_uint_eq(announced(eno1, 3, 0), 3);
-	ck_assert_uint_eq(n_told(), 6);
+	/* And once more, as the switch's port may have been late. */
+	ck_assert_uint_eq(announced(eno1, 3, 0), 3 + 1);
+	ck_assert_uint_eq(n_told(), 8);
 }
 END_TEST
 
@@ -75,7 +76,7 @@ START_TEST(a_return_moves_back_by_holds_and_the_old_one_still_receives)
 	ck_assert_uint_eq(announced(eno2, 1, 0), 1);
 	fake_world_run(&world, NSEC_PER_SEC);
 	ck_assert_uint_eq(station(3)->state.station.also, PLACEMENT_NONE);
-	ck_assert_uint_eq(n_told(), 6);
+	ck_assert_uint_eq(n_told(), 8);
 }
 END_TEST
 
@@ -213,7 +214,7 @@ START_TEST(active_and_standby_take_everything_with_them)
 		fake_world_run(&world, 5 * NSEC_PER_SEC);
 		for (unsigned i = 0; i < 4; i++) {
 			ck_assert_uint_eq(carrier(i), slot_of("eno1"));
-			ck_assert_uint_eq(announced(eno1, i, 0), 3);
+			ck_assert_uint_eq(announced(eno1, i, 0), 3 + 1);
 		}
 	}
 }

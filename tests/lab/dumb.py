@@ -7,7 +7,7 @@ import socket
 import struct
 
 from lab.cable import Cable
-from lab.wait import LabError
+from lab.wait import LabError, wait_until
 
 Move = collections.namedtuple("Move", "mac old new")
 
@@ -37,6 +37,11 @@ class DumbSwitch:
         self._names[self.namespace.link(port)["ifindex"]] = port
         self.namespace.ip("link", "set", "dev", port, "master", "br0")
         self.namespace.up(port)
+
+    def passes(self, port):
+        """Whether frames go through there: a bridge lets none through until the kernel has looked at the port's link, for
+        which it may take a second, see Cable.plug()."""
+        return self.namespace.link(port)["linkinfo"]["info_slave_data"]["state"] == "forwarding"
 
     def forget_all(self):
         """As by a switch's restart or its ageing: every address is unknown again."""
@@ -102,6 +107,8 @@ def join(lab, left, right):
     left.namespace.run("ethtool", "-K", "join", "tx", "off", check=False)
     left.add_port("join")
     right.add_port("join")
+    for switch in (left, right):
+        wait_until(lambda switch=switch: switch.passes("join"), 5, f"{switch.name} passes to the other one")
     return cable
 
 
@@ -114,4 +121,5 @@ def outside(lab, switch, name, number, addresses=(), mac=None):
     machine.up("eth0")
     machine.address("eth0", *addresses)
     switch.add_port(cable.far_name)
+    wait_until(lambda: switch.passes(cable.far_name), 5, f"{switch.name} passes to {name}")
     return machine

@@ -119,6 +119,9 @@ class Hall:
         nics = self.nics if nics is None else nics
         if self.yoked:
             self.yoked.await_passing(nics)
+        for nic in nics if self.dumb else ():
+            far = self.cables[nic].far_name
+            wait_until(lambda nic=nic, far=far: self.switch_of(nic).passes(far), 5, f"the switch passes to {nic}")
         if not self.dumb:
             far = {self.cables[nic].far_name for nic in nics}
             wait_until(lambda: self.switches[0].passing_members() == far, 20, "the switch passes on all members")

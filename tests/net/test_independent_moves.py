@@ -62,6 +62,30 @@ def test_a_silent_machine_on_two_switches(lab, build, datapath, balance):
                     assert_once(result, [silent.name, "team0"])
 
 
+@pytest.mark.parametrize("datapath", [datapath for datapath in DATAPATHS if datapath == "bpf"])
+@pytest.mark.parametrize("balance", BALANCES)
+def test_a_port_of_the_switch_that_is_late(lab, build, datapath, balance):
+    """A returned link that the switch lets frames through only 0.7 s later, when the announcements and their repeats are
+    over: the silent machine stays reachable."""
+    hall = make(lab, build, datapath, balance, silent=1, switches=2)
+    silent = hall.machines[-1]
+    nic = next(nic for nic in hall.nics if hall.cables[nic].far_name == hall.switch_of(nic).port_of(silent.mac))
+    switch, port = hall.switch_of(nic), hall.cables[nic].far_name
+    hall.pull(nic)
+    hall.await_settled()
+    names = [hall.copies.begin(out, silent.mac, "v4", count=30 * RATE, rate=RATE) for out in hall.outs]
+    switch.namespace.ip("link", "set", "dev", port, "nomaster")
+    hall.plug(nic)
+    time.sleep(0.7)
+    switch.add_port(port)
+    assert switch.passes(port)
+    hall.await_settled()
+    assert switch.port_of(silent.mac) == port
+    for result in hall.copies.end_all(names, early=True):
+        assert result.doubled() == 0, result.describe()
+        assert result.outage_ms(silent.name) <= OUTAGE_MS, result.describe([silent.name])
+
+
 @of_each_kind
 def test_a_flap_moves_what_the_member_carried(lab, build, datapath, balance):
     """A member that fails and returns: at the switch only the addresses move that were on it, there and back again, and

@@ -10,7 +10,8 @@ struct stations_members members;
 struct entry entries[2 * STATIONS_MAX];
 unsigned n_entries; /* Of which some may not be there. */
 nsec_t now;
-unsigned n_moved, n_puts, n_forgets, n_primary, n_refreshed, n_own_refreshed, n_notes;
+unsigned n_moved, n_puts, n_forgets, n_primary, n_refreshed, n_own_refreshed, n_notes, n_confirmed;
+struct stations_action last_confirmed;
 unsigned room;
 static uint8_t homes[PLACEMENT_MEMBERS];
 struct stations_action last_moved, last_note;
@@ -120,6 +121,10 @@ static void carry_out(const struct stations_action *action)
 				find(&entries[i], 0);
 		stations_swept(stations, now);
 		break;
+	case STATIONS_CONFIRMED:
+		n_confirmed++;
+		last_confirmed = *action;
+		break;
 	case STATIONS_REFRESHED:
 		n_refreshed++;
 		break;
@@ -167,7 +172,8 @@ void settle(void)
 
 void forget_counts(void)
 {
-	n_moved = n_puts = n_forgets = n_primary = n_refreshed = n_own_refreshed = n_notes = 0;
+	n_moved = n_puts = n_forgets = n_primary = n_refreshed = n_own_refreshed = n_notes =
+		n_confirmed = 0;
 }
 
 void begin(const struct stations_rules *rules)

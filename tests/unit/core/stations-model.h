@@ -26,7 +26,9 @@ extern struct stations_members members;
 extern struct entry entries[2 * STATIONS_MAX];
 extern unsigned n_entries; /* Of which some may not be there. */
 extern nsec_t now;
-extern unsigned n_moved, n_puts, n_forgets, n_primary, n_refreshed, n_own_refreshed, n_notes;
+extern unsigned n_moved, n_puts, n_forgets, n_primary, n_refreshed, n_own_refreshed, n_notes,
+	n_confirmed;
+extern struct stations_action last_confirmed;
 extern unsigned room;
 extern struct stations_action last_moved, last_note;
 extern uint32_t seed;

@@ -191,6 +191,32 @@ START_TEST(the_old_member_receives_for_a_second_when_both_work)
 }
 END_TEST
 
+START_TEST(what_returned_is_announced_once_more_while_the_old_member_receives)
+{
+	struct mac mac = mac_of(1);
+
+	set_weights(NULL);
+	set_members(3, 3);
+	send(0);
+	send(1);
+	set_members(3, 1);
+	run(2 * STATIONS_CONFIRM);
+	n_confirmed = 0;
+	set_members(3, 3);
+	run(STATIONS_RELEASE_INTERVAL);
+	ck_assert_uint_eq(carrier_of(1), 1);
+	run(STATIONS_CONFIRM - 1);
+	ck_assert_uint_eq(n_confirmed, 0);
+	run(1);
+	ck_assert_uint_eq(n_confirmed, 1);
+	ck_assert(mac_equal(&last_confirmed.mac, &mac));
+	ck_assert_uint_eq(last_confirmed.slot, 1);
+	ck_assert_uint_eq(entry_of(&mac)->also, 0);
+	run(2 * STATIONS_CONFIRM);
+	ck_assert_uint_eq(n_confirmed, 1);
+}
+END_TEST
+
 /* Its carrier may be there and its orders name it: only the holds keep the stations from it. */
 START_TEST(a_member_that_is_waited_for_gets_nothing_that_works_elsewhere)
 {
@@ -338,6 +364,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, the_old_member_receives_for_a_second_when_both_work);
+	tcase_add_test(tcase, what_returned_is_announced_once_more_while_the_old_member_receives);
 	tcase_add_test(tcase, a_member_that_is_waited_for_gets_nothing_that_works_elsewhere);
 	tcase_add_test(tcase, a_standby_member_gets_what_has_lost_its_home_and_gives_it_back);
 	tcase_add_test(tcase, active_and_standby_hand_everything_over_and_back);
