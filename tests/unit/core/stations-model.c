@@ -1,6 +1,7 @@
 #include "tests/unit/core/stations-model.h"
 
 #include "lib/base/array.h"
+#include "tests/unit/run.h"
 
 #include <string.h>
 
@@ -43,7 +44,7 @@ struct entry *make_entry(const struct mac *mac)
 
 	while (i < n_entries && entries[i].there)
 		i++;
-	expect(i < ARRAY_SIZE(entries), "no room for one more");
+	ensure(i < ARRAY_SIZE(entries), "no room for one more");
 	if (i == n_entries)
 		n_entries++;
 	entries[i] = (struct entry){ .there = true, .mac = *mac };
@@ -69,11 +70,11 @@ static void expect_there(const struct stations_action *action)
 {
 	const struct entry *entry = entry_of(&action->mac);
 
-	expect(action->slot < PLACEMENT_MEMBERS, "moved to slot %u", action->slot);
+	ensure(action->slot < PLACEMENT_MEMBERS, "moved to slot %u", action->slot);
 	if (!homes_begun)
 		return;
-	expect(entry, "moved to slot %u, and not there", action->slot);
-	expect(carrier(entry, members.fit) == action->slot, "moved to slot %u, and on %u",
+	ensure(entry, "moved to slot %u, and not there", action->slot);
+	ensure(carrier(entry, members.fit) == action->slot, "moved to slot %u, and on %u",
 	       action->slot, carrier(entry, members.fit));
 }
 
@@ -249,7 +250,7 @@ uint8_t carrier_of(unsigned i)
 	struct mac mac = mac_of(i);
 	struct entry *entry = entry_of(&mac);
 
-	expect(entry, "station %u is not there", i);
+	ensure(entry, "station %u is not there", i);
 	return carrier(entry, members.fit);
 }
 
@@ -274,7 +275,7 @@ void nothing_else_moved(const struct places *before, const struct places *after,
 			continue;
 		if (before->slot[i] < PLACEMENT_MEMBERS && (lost >> before->slot[i] & 1))
 			continue;
-		expect(before->slot[i] == after->slot[i], "station %u moved from slot %u to %u", i,
+		ensure(before->slot[i] == after->slot[i], "station %u moved from slot %u to %u", i,
 		       before->slot[i], after->slot[i]);
 	}
 }
@@ -288,7 +289,7 @@ void count(member_set fit, unsigned counts[PLACEMENT_MEMBERS])
 		if (!entries[i].there)
 			continue;
 		slot = carrier(&entries[i], fit);
-		expect(slot < PLACEMENT_MEMBERS, "station %u is nowhere", i);
+		ensure(slot < PLACEMENT_MEMBERS, "station %u is nowhere", i);
 		counts[slot]++;
 	}
 }
@@ -333,7 +334,7 @@ static void expect_poured(member_set fit, member_set failed, const unsigned base
 	pour(others, base, n, levels);
 	for (unsigned slot = 0; slot < PLACEMENT_MEMBERS; slot++)
 		if (others >> slot & 1)
-			expect(counts[slot] < levels[slot] + bound &&
+			ensure(counts[slot] < levels[slot] + bound &&
 				       counts[slot] > levels[slot] - bound,
 			       "slot %u has %u, and pouring gives %f", slot, counts[slot],
 			       levels[slot]);
@@ -380,7 +381,7 @@ void expect_fair(member_set fit)
 		double share = n * members.weights[slot] / total;
 
 		if (fit >> slot & 1)
-			expect(counts[slot] > share - 1.000001 && counts[slot] < share + 1.000001,
+			ensure(counts[slot] > share - 1.000001 && counts[slot] < share + 1.000001,
 			       "slot %u has %u of %f", slot, counts[slot], share);
 	}
 }

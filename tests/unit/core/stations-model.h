@@ -3,17 +3,8 @@
 #pragma once
 
 #include "daemon/core/stations.h"
-#include "tests/unit/run.h"
 
 #define EVERY_MEMBER 0xffffffffu
-
-/* As ck_assert_msg(), which writes to a file each time that it holds: too slow for what is asked
- * some hundred thousand times. */
-#define expect(condition, ...)                     \
-	do {                                       \
-		if (!(condition))                  \
-			ck_abort_msg(__VA_ARGS__); \
-	} while (0)
 
 struct entry {
 	bool there;
