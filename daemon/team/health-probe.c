@@ -13,31 +13,13 @@ static struct probe_address address_of(const struct config_address *target)
 	return address;
 }
 
-static bool same_monitor(const struct config_monitor *a, const struct config_monitor *b)
-{
-	return a->type == b->type && a->n_targets == b->n_targets &&
-	       memcmp(a->targets, b->targets, a->n_targets * sizeof(*a->targets)) == 0 &&
-	       a->interval_ms == b->interval_ms && a->missed_max == b->missed_max &&
-	       a->vlan == b->vlan && a->min_speed_mbps == b->min_speed_mbps &&
-	       a->full_duplex == b->full_duplex && a->errors_max == b->errors_max;
-}
-
-static bool same_monitors(const struct team_health *health, const struct config_team *config)
-{
-	if (health->n_monitors != config->n_monitors)
-		return false;
-	for (unsigned i = 0; i < config->n_monitors; i++)
-		if (!same_monitor(&health->monitors[i], &config->monitors[i]))
-			return false;
-	return true;
-}
-
 void team_probes_prepare(struct team *team)
 {
 	struct team_health *health = &team->health;
 	const struct config_team *config = &team->config;
 
-	if (same_monitors(health, config))
+	if (health->n_monitors == config->n_monitors &&
+	    config_same_monitors(health->monitors, config->monitors, config->n_monitors))
 		return;
 	health->n_monitors = config->n_monitors;
 	memcpy(health->monitors, config->monitors, sizeof(health->monitors));
