@@ -43,11 +43,16 @@ static int unknown_option(const char *word, struct err *e)
 	return err_set(e, -EINVAL, "unknown option %s: see yokectl --help", word);
 }
 
+static bool is_word(const char *word, const char *wanted)
+{
+	return word && strcmp(word, wanted) == 0;
+}
+
 /* Whether options may be settings: only what is created has them all to be said. */
 static bool is_creation(const struct options *options)
 {
-	return options->n_words >= 2 && strcmp(options->words[0], "team") == 0 &&
-	       strcmp(options->words[1], "create") == 0;
+	/* NULL is after the last word. */
+	return is_word(options->words[0], "team") && is_word(options->words[1], "create");
 }
 
 static void add_setting(struct options *options, const char *word, size_t size, const char *value)

@@ -38,3 +38,21 @@ const char *config_address_text(const struct config_address *address,
 	return inet_ntop(address->v6 ? AF_INET6 : AF_INET, address->bytes, text,
 			 CONFIG_ADDRESS_TEXT_SIZE);
 }
+
+static bool same_monitor(const struct config_monitor *a, const struct config_monitor *b)
+{
+	return a->type == b->type && a->n_targets == b->n_targets &&
+	       memcmp(a->targets, b->targets, a->n_targets * sizeof(*a->targets)) == 0 &&
+	       a->interval_ms == b->interval_ms && a->missed_max == b->missed_max &&
+	       a->vlan == b->vlan && a->min_speed_mbps == b->min_speed_mbps &&
+	       a->full_duplex == b->full_duplex && a->errors_max == b->errors_max;
+}
+
+bool config_same_monitors(const struct config_monitor *a, const struct config_monitor *b,
+			  unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!same_monitor(&a[i], &b[i]))
+			return false;
+	return true;
+}

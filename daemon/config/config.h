@@ -225,6 +225,10 @@ uint64_t config_team_fingerprint(const struct config_team *team);
 const char *config_address_text(const struct config_address *address,
 				char text[static CONFIG_ADDRESS_TEXT_SIZE]);
 
+/* Whether the 'n' monitors ask the same. */
+bool config_same_monitors(const struct config_monitor *a, const struct config_monitor *b,
+			  unsigned n);
+
 /* As in the configuration: "lacp", "address-hash", "bandwidth", "none", "at-once", "arp", "all". */
 const char *config_mode_name(enum config_mode mode);
 const char *config_balance_name(enum config_balance balance);

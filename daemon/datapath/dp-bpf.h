@@ -25,4 +25,4 @@ int dp_bpf_new(const struct dp_bpf_settings *settings, struct datapath **ret, st
  * by team_delete(). The owner has to call member_add() before the device becomes a port, so that
  * its own address is still there. team_carrier() must not be called. */
 void dp_bpf_steer(struct datapath *datapath, const struct datapath_team_spec *spec,
-		  datapath_opened *opened, void *userdata);
+		  datapath_opened *told, void *userdata);

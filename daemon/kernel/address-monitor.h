@@ -40,4 +40,4 @@ size_t address_monitor_above(const struct address_monitor *monitor,
 
 /* The parser, for its tests. */
 enum nl_mirror_news address_parse(struct nlmsghdr *message, const struct nl_mirror_scope *scope,
-				  void *entry);
+				  void *ret);

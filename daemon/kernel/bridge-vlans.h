@@ -18,4 +18,4 @@ extern const struct nl_mirror_kind bridge_vlans_kind;
 
 /* The parser, for its tests. */
 enum nl_mirror_news bridge_vlans_parse(struct nlmsghdr *message,
-				       const struct nl_mirror_scope *ports, void *entry);
+				       const struct nl_mirror_scope *ports, void *ret);

@@ -48,4 +48,4 @@ bool fdb_monitor_is_full(const struct fdb_monitor *monitor);
 
 /* The parser, for its tests. */
 enum nl_mirror_news fdb_parse(struct nlmsghdr *message, const struct nl_mirror_scope *bridges,
-			      void *entry);
+			      void *ret);

@@ -37,8 +37,8 @@ int mirror_table_new(const struct mirror_kind *kind, mirror_changed *changed, vo
 void mirror_table_free(struct mirror_table *table);
 
 /* News of one entry. 0, -ENOMEM, or -ENOSPC: the table is full, the entry is not in it. */
-int mirror_table_put(struct mirror_table *table, const void *entry);
-int mirror_table_remove(struct mirror_table *table, const void *entry);
+int mirror_table_put(struct mirror_table *table, const void *bytes);
+int mirror_table_remove(struct mirror_table *table, const void *bytes);
 
 /* Forgets all, and tells it. */
 void mirror_table_clear(struct mirror_table *table);

@@ -19,7 +19,7 @@ void team_probes_prepare(struct team *team)
 	const struct config_team *config = &team->config;
 
 	if (health->n_monitors == config->n_monitors &&
-	    memcmp(health->monitors, config->monitors, sizeof(health->monitors)) == 0)
+	    config_same_monitors(health->monitors, config->monitors, config->n_monitors))
 		return;
 	health->n_monitors = config->n_monitors;
 	memcpy(health->monitors, config->monitors, sizeof(health->monitors));

@@ -72,7 +72,7 @@ static bool same_spec(const struct datapath_team_spec *a, const struct datapath_
 static bool same_monitors(const struct config_team *a, const struct config_team *b)
 {
 	return a->monitor_policy == b->monitor_policy && a->n_monitors == b->n_monitors &&
-	       memcmp(a->monitors, b->monitors, sizeof(a->monitors)) == 0 &&
+	       config_same_monitors(a->monitors, b->monitors, a->n_monitors) &&
 	       memcmp(&a->damping, &b->damping, sizeof(a->damping)) == 0;
 }
 

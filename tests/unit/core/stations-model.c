@@ -45,7 +45,7 @@ struct entry *make_entry(const struct mac *mac)
 
 	while (i < n_entries && entries[i].there)
 		i++;
-	ck_assert_uint_lt(i, ARRAY_SIZE(entries));
+	ensure(i < ARRAY_SIZE(entries), "no room for one more");
 	if (i == n_entries)
 		n_entries++;
 	entries[i] = (struct entry){ .there = true, .mac = *mac };
@@ -71,11 +71,12 @@ static void expect_there(const struct stations_action *action)
 {
 	const struct entry *entry = entry_of(&action->mac);
 
-	ck_assert_uint_lt(action->slot, PLACEMENT_MEMBERS);
+	ensure(action->slot < PLACEMENT_MEMBERS, "moved to slot %u", action->slot);
 	if (!homes_begun)
 		return;
-	ck_assert_ptr_nonnull(entry);
-	ck_assert_uint_eq(carrier(entry, members.fit), action->slot);
+	ensure(entry, "moved to slot %u, and not there", action->slot);
+	ensure(carrier(entry, members.fit) == action->slot, "moved to slot %u, and on %u",
+	       action->slot, carrier(entry, members.fit));
 }
 
 void find(const struct entry *entry, nsec_t seen)
@@ -255,7 +256,7 @@ uint8_t carrier_of(unsigned i)
 	struct mac mac = mac_of(i);
 	struct entry *entry = entry_of(&mac);
 
-	ck_assert_ptr_nonnull(entry);
+	ensure(entry, "station %u is not there", i);
 	return carrier(entry, members.fit);
 }
 
@@ -280,7 +281,8 @@ void nothing_else_moved(const struct places *before, const struct places *after,
 			continue;
 		if (before->slot[i] < PLACEMENT_MEMBERS && (lost >> before->slot[i] & 1))
 			continue;
-		ck_assert_uint_eq(before->slot[i], after->slot[i]);
+		ensure(before->slot[i] == after->slot[i], "station %u moved from slot %u to %u", i,
+		       before->slot[i], after->slot[i]);
 	}
 }
 
@@ -293,7 +295,7 @@ void count(member_set fit, unsigned counts[PLACEMENT_MEMBERS])
 		if (!entries[i].there)
 			continue;
 		slot = carrier(&entries[i], fit);
-		ck_assert_uint_lt(slot, PLACEMENT_MEMBERS);
+		ensure(slot < PLACEMENT_MEMBERS, "station %u is nowhere", i);
 		counts[slot]++;
 	}
 }
@@ -338,10 +340,10 @@ static void expect_poured(member_set fit, member_set failed, const unsigned base
 	pour(others, base, n, levels);
 	for (unsigned slot = 0; slot < PLACEMENT_MEMBERS; slot++)
 		if (others >> slot & 1)
-			ck_assert_msg(counts[slot] < levels[slot] + bound &&
-					      counts[slot] > levels[slot] - bound,
-				      "slot %u has %u, and pouring gives %f", slot, counts[slot],
-				      levels[slot]);
+			ensure(counts[slot] < levels[slot] + bound &&
+				       counts[slot] > levels[slot] - bound,
+			       "slot %u has %u, and pouring gives %f", slot, counts[slot],
+			       levels[slot]);
 }
 
 void expect_fair_after_any_failure(member_set fit)
@@ -385,8 +387,7 @@ void expect_fair(member_set fit)
 		double share = n * members.weights[slot] / total;
 
 		if (fit >> slot & 1)
-			ck_assert_msg(counts[slot] > share - 1.000001 &&
-					      counts[slot] < share + 1.000001,
-				      "slot %u has %u of %f", slot, counts[slot], share);
+			ensure(counts[slot] > share - 1.000001 && counts[slot] < share + 1.000001,
+			       "slot %u has %u of %f", slot, counts[slot], share);
 	}
 }

@@ -39,11 +39,11 @@ static void pass(nsec_t duration)
 
 		if (due > end)
 			break;
-		ck_assert_msg(due >= now, "a deadline in the past: %llu", (unsigned long long)due);
+		ensure(due >= now, "a deadline in the past: %llu", (unsigned long long)due);
 		now = due;
 		independent_tick(&team, now);
 		drain();
-		ck_assert_uint_gt(independent_deadline(&team), now);
+		ensure(independent_deadline(&team) > now, "a deadline that is over");
 	}
 	now = end;
 }
@@ -410,12 +410,14 @@ static void check_sense(unsigned places)
 
 		n_working += works;
 		n_carrying += works && (carries >> slot & 1);
-		ck_assert(!(carries >> slot & 1) || port->exists);
-		ck_assert(!(carries & ~accepts));
+		ensure(!(carries >> slot & 1) || port->exists, "slot %u carries, and is gone",
+		       slot);
 	}
-	ck_assert_uint_eq(n_carrying, n_working < places ? n_working : places);
-	if (n_carrying)
-		ck_assert(carries >> primary & working() >> primary & 1);
+	ensure(!(carries & ~accepts), "one carries that does not receive");
+	ensure(n_carrying == (n_working < places ? n_working : places),
+	       "%u carry of %u that work, with %u places", n_carrying, n_working, places);
+	ensure(!n_carrying || (carries >> primary & working() >> primary & 1),
+	       "the primary, slot %u, does not carry", primary);
 }
 
 /* Returns whether it is for nobody else to move but the one that takes the place. */
@@ -444,8 +446,8 @@ static void check_moves(member_set before, member_set after, unsigned slot)
 {
 	member_set others = (before ^ after) & ~((member_set)1 << slot);
 
-	ck_assert_uint_le((unsigned)__builtin_popcount(others & before), 1);
-	ck_assert_uint_le((unsigned)__builtin_popcount(others & after), 1);
+	ensure(__builtin_popcount(others & before) <= 1, "more than one lost its place");
+	ensure(__builtin_popcount(others & after) <= 1, "more than one got a place");
 }
 
 START_TEST(of_any_number_the_places_are_filled_whatever_happens)

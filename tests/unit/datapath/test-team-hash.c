@@ -165,9 +165,7 @@ static unsigned bucket_of_classic(const struct frame *frame, const struct dp_tea
 	const struct sock_filter *code = hash->code;
 
 	while (code) {
-		/* Not by ck_assert(), which makes a note of each. */
-		if (code < hash->code || code >= hash->code + hash->n)
-			ck_abort_msg("it jumps out of itself");
+		ensure(code >= hash->code && code < hash->code + hash->n, "it jumps out of itself");
 		code = step(&machine, code);
 	}
 	if (machine.failed)
@@ -260,7 +258,7 @@ static void write_frame(const struct row *row, struct frame *frame)
 	for (const char *at = row->bytes; *at; at++) {
 		if (*at == ' ')
 			continue;
-		ck_assert_uint_lt(frame->size, FRAME_SIZE);
+		ensure(frame->size < FRAME_SIZE, "%s: too long", row->what);
 		frame->bytes[frame->size++] = (uint8_t)(digit(at[0]) << 4 | digit(at[1]));
 		at++;
 	}
