@@ -2,6 +2,7 @@
  * teams' devices. */
 #include "daemon/kernel/address-monitor.h"
 #include "daemon/kernel/fdb-monitor.h"
+#include "daemon/kernel/forwarding.h"
 #include "daemon/kernel/frame-socket.h"
 #include "daemon/kernel/link-above.h"
 #include "daemon/kernel/link-errors.h"
@@ -96,6 +97,13 @@ void system_errors_ask(struct world *world, int ifindex)
 		free(job);
 }
 
+static bool is_router(const struct system *system, const struct address_entry *address)
+{
+	const struct link *link = link_monitor_by_index(system->links, address->ifindex);
+
+	return address->family == AF_INET6 && link && forwarding_is_on(link->name);
+}
+
 size_t system_addresses(struct world *world, int ifindex, struct host_address *addresses, size_t n)
 {
 	struct system *system = system_of(world);
@@ -110,6 +118,7 @@ size_t system_addresses(struct world *world, int ifindex, struct host_address *a
 			.v6 = found[i].address.family == AF_INET6,
 			.mac = found[i].mac,
 			.vlan = found[i].vlan,
+			.router = is_router(system, &found[i].address),
 		};
 		memcpy(addresses[i].bytes, found[i].address.bytes, sizeof(addresses[i].bytes));
 	}

@@ -2,6 +2,7 @@
  * kernel: all that is told must be so, also after lost messages. */
 #include "daemon/kernel/address-monitor.h"
 #include "daemon/kernel/fdb-monitor.h"
+#include "daemon/kernel/forwarding.h"
 #include "daemon/kernel/link-above.h"
 #include "daemon/kernel/link-errors.h"
 #include "lib/base/array.h"
@@ -405,6 +406,33 @@ START_TEST(errors_of_a_device_can_be_asked)
 }
 END_TEST
 
+static void write_forwarding(const char *device, const char *value)
+{
+	char path[128];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/forwarding", device);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs(value, file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+START_TEST(who_forwards_is_a_router)
+{
+	struct world world;
+
+	start(&world);
+	ck_assert(!forwarding_is_on("lo"));
+	write_forwarding("lo", "1");
+	ck_assert(forwarding_is_on("lo"));
+	write_forwarding("lo", "0");
+	ck_assert(!forwarding_is_on("lo"));
+	ck_assert(!forwarding_is_on("nosuchdevice"));
+	stop(&world);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("network");
@@ -419,5 +447,6 @@ int main(void)
 	tcase_add_test(tcase, addresses_of_all_that_stands_on_a_device_are_found);
 	tcase_add_test(tcase, a_link_local_address_counts_once_it_may_be_used);
 	tcase_add_test(tcase, errors_of_a_device_can_be_asked);
+	tcase_add_test(tcase, who_forwards_is_a_router);
 	return lab_run_suite(suite);
 }
