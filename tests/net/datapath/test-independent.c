@@ -273,6 +273,7 @@ START_TEST(what_is_for_a_station_comes_in_where_it_is)
 	ck_assert_int_eq(full_receive(&full, 0, &to_vm), FULL_COPY);
 	ck_assert_int_eq(full_receive(&full, 1, &to_vm), FULL_TAKEN);
 	ck_assert_int_eq(full_receive(&full, 2, &to_vm), FULL_TAKEN);
+	ck_assert_int_eq(full_receive(&full, 1, &to_vm), FULL_COPY);
 	ck_assert_int_eq(full_receive(&full, 3, &to_vm), FULL_COPY);
 	full.program.words->carrier = 0xb;
 	ck_assert_int_eq(full_receive(&full, 3, &to_vm), FULL_TAKEN);
@@ -294,10 +295,14 @@ START_TEST(without_homes_the_primary_receives_for_all)
 	for (unsigned i = 0; i < ARRAY_SIZE(ours); i++) {
 		const struct full_frame frame = { .source = outside, .destination = ours[i] };
 
+		/* What was under way to the former one comes before the first that came here. */
+		ck_assert_int_eq(full_receive(&full, 3, &frame), FULL_TAKEN);
+		ck_assert_int_eq(full_receive(&full, 3, &frame), FULL_TAKEN);
 		ck_assert_int_eq(full_receive(&full, 0, &frame), FULL_TAKEN);
 		ck_assert_int_eq(full_receive(&full, 1, &frame), FULL_COPY);
 		ck_assert_int_eq(full_receive(&full, 2, &frame), FULL_COPY);
-		ck_assert_int_eq(full_receive(&full, 3, &frame), FULL_TAKEN);
+		ck_assert_int_eq(full_receive(&full, 3, &frame), FULL_COPY);
+		ck_assert_int_eq(full_receive(&full, 0, &frame), FULL_TAKEN);
 	}
 	full_stop(&full);
 }
