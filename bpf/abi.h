@@ -12,7 +12,7 @@
 #define ABI_BUCKETS 256
 #define ABI_NONE 0xff      /* No slot. */
 #define ABI_HOMES 32       /* Slots given in advance to stations to come. */
-#define ABI_STATIONS 16384 /* Of all teams. */
+#define ABI_STATIONS 4096  /* Of all teams. */
 #define ABI_FLOWLETS 16384 /* Of one team, a power of two. */
 #define ABI_STATION_VLANS 4
 #define ABI_NO_VLAN 0xffff

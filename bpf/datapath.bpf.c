@@ -54,10 +54,11 @@ struct {
 	__type(value, struct abi_counters);
 } counters SEC(".maps");
 
+/* With its memory from the start, some 600 KiB: otherwise an entry could be refused when the
+ * kernel's store is empty for a moment, and the daemon's main thread would have to wait. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ABI_STATIONS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct abi_station_key);
 	__type(value, struct abi_station);
 } stations SEC(".maps");

@@ -81,7 +81,7 @@ static __always_inline struct abi_station *learn(const struct tx *tx,
 	}
 	stations_begin(&station, stations_next_home(tx->words));
 	(void)stations_note(&station, word_of(&tx->words->heartbeat), vlan);
-	/* The kernel's store of memory may be empty for a moment, and another processor faster. */
+	/* Another processor may be faster. */
 	if (bpf_map_update_elem(&stations, key, &station, BPF_NOEXIST) < 0)
 		stations_give_room(tx->words);
 	else

@@ -13,7 +13,7 @@ enum queue {
 	QUEUE_REFRESH,
 	QUEUE_FREE,
 };
-#define QUEUES 4
+#define QUEUES (QUEUE_FREE + 1)
 
 struct entry {
 	TAILQ_ENTRY(entry) link;

@@ -15,7 +15,7 @@ enum station_todo {
 	STATION_FORGET, /* Then its place is free again. */
 	STATION_CONFIRM,
 };
-#define STATION_TODOS 5
+#define STATION_TODOS (STATION_CONFIRM + 1)
 
 struct station {
 	bool used;

@@ -13,12 +13,6 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-/* For memory of the kernel, which fills its store at once, or (User-Mode Linux) at its next tick.
- */
-#define PUT_ATTEMPTS 40
-#define PUT_PAUSE_US 500
 
 #define BATCH 1024
 
@@ -84,13 +78,8 @@ void dp_stations_close(struct dp_bpf *dp)
 int dp_stations_write(const struct dp_bpf *dp, const struct abi_station_key *key,
 		      const struct abi_station *station, struct err *e)
 {
-	int r = -ENOMEM;
+	int r = bpf_map_update_elem(dp->maps.stations, key, station, BPF_ANY);
 
-	for (unsigned i = 0; i < PUT_ATTEMPTS && r == -ENOMEM; i++) {
-		if (i > 1)
-			(void)usleep(PUT_PAUSE_US);
-		r = bpf_map_update_elem(dp->maps.stations, key, station, BPF_ANY);
-	}
 	if (r == -E2BIG)
 		return err_set(e, -ENOSPC, "the host has %d addresses behind its teams already",
 			       ABI_STATIONS);

@@ -347,7 +347,7 @@ START_TEST(too_many_stations_are_refused_in_words)
 
 		r = bed.team->ops->station_put(bed.team, &station, &e);
 	}
-	driver_refused(r, &e, -ENOSPC, "16384");
+	driver_refused(r, &e, -ENOSPC, "4096");
 	ck_assert_uint_eq(list_stations(bed.team).n, i - 1);
 	/* When the team goes, so do they. */
 	driver_must(driver_delete(&bed.driver, bed.team, &e), &e);
