@@ -35,16 +35,13 @@ bool member_could_send(const struct member *member)
 }
 
 /* Until when what it would send might be lost. It gets no bucket from members that work; those of
- * members that fail it gets all the same. Where nothing is held until a Marker is answered, which
- * some partners never do, a partner that says that it collects gets the time that a Marker has. */
-static nsec_t hesitates_until(const struct team *team, const struct member *member,
-			      bool moves_at_once)
+ * members that fail it gets all the same. A partner may say that it collects a second before it
+ * does, so where nothing is held until a Marker is answered its word alone is not enough. */
+static nsec_t hesitates_until(const struct member *member, bool moves_at_once)
 {
-	nsec_t told = nsec_add(member->distributing_since, moves_at_once ? HANDOVER_TIMEOUT : 0);
-
-	return mode_partner_collects(member)
-		       ? told
-		       : nsec_add(member->distributing_since, TEAM_HESITATION);
+	if (mode_partner_collects(member) && !moves_at_once)
+		return 0;
+	return nsec_add(member->distributing_since, TEAM_HESITATION);
 }
 
 /* A flow that has paused, or an address that is new, goes to any fit member at once. */
@@ -77,7 +74,7 @@ static struct wanted what_is_wanted(const struct team *team)
 		if (!can_send(member))
 			continue;
 		wanted.may_send |= bit;
-		hesitation = hesitates_until(team, member, at_once);
+		hesitation = hesitates_until(member, at_once);
 		if (team_now(team) < hesitation) {
 			wanted.waiting |= bit;
 			wanted.hesitation_ends = nsec_min(wanted.hesitation_ends, hesitation);
