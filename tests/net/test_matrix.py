@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lab import Hall
+from lab import Hall, wait_until
 from lab.copies import BROADCAST, MULTICAST, NOBODY, assert_once
 from lab.guest import place
 
@@ -72,8 +72,11 @@ def assert_failover(hall):
                 names.append(hall.copies.begin(sender, to, form, count=60 * RATE, rate=RATE // 8, flows=32))
                 receivers.append(ends)
         time.sleep(0.3)
+        before = hall.yoked.member("eno1")["tx_packets"]
         act("eno1")
         hall.await_converged(hall.nics[1:] if act == hall.pull else hall.nics)
+        if act == hall.plug:
+            wait_until(lambda: hall.yoked.member("eno1")["tx_packets"] > before, 15, "eno1 carries again")
         hall.await_settled()
         results = hall.copies.end_all(names, early=True)
         lost = [result[ends[0]]["missing"] for result, ends in zip(results, receivers)]
